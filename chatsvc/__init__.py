@@ -1,0 +1,1 @@
+"""The support desk: every rule, every table, and the live hub."""

@@ -1,0 +1,1 @@
+"""Companies, people, sessions and passwords."""

@@ -1,0 +1,1 @@
+"""The live phase of a ticket: join, accept, hand over, end, wrap up."""

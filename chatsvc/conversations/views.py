@@ -1,0 +1,132 @@
+"""What each side sees of a live phase: whole pictures, sent again when something in them changes.
+
+They are read from SQL by ``queries``, go through the socket and the REST twin alike, and carry no history: that is the log's.
+"""
+
+from datetime import datetime
+
+import msgspec
+
+from chatsvc.kernel.ids import ConversationId, LogId, OfferId, PersonId, TicketId
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A place in line, as the customer sees it (C2)."""
+
+    # 1 means next.
+    position: int
+    # Representatives present and ready (busy or not) who serve this line.
+    representatives: int
+    # Wait range in seconds; both None while there is not enough data for an honest one.
+    wait_low_s: int | None
+    wait_high_s: int | None
+    # True while a representative is looking at the offer.
+    offered: bool
+    admitted_at: datetime
+
+
+class Visit(msgspec.Struct, frozen=True):
+    """A customer's ticket in its live phase, as the customer sees it."""
+
+    ticket: TicketId
+    number: int
+    subject: str
+    line: str
+    # The ticket's state: ``open``, ``awaiting``, ``solved``, ``closed``.
+    ticket_state: str
+    log: LogId
+    conversation: ConversationId
+    # ``waiting``, ``active``, ``ending``, ``wrap_up``, ``closed``, ``left``.
+    state: str
+    # None unless ``state`` is ``waiting``.
+    waiting: Waiting | None
+    # The representative's name; None while there is none.
+    representative: str | None
+    # The representative's person id, to tell whose typing and seen marks are theirs.
+    representative_id: PersonId | None
+    # Whether the representative's device is connected just now; None while there is none.
+    representative_there: bool | None
+    # While ``ending``: until when it can be undone, and whether it was the customer who ended.
+    undo_until: datetime | None
+    ended_by_customer: bool | None
+    # 1 to 5; None while not rated.
+    rating: int | None
+
+
+class OfferCard(msgspec.Struct, frozen=True):
+    """An offer on a representative's desk."""
+
+    id: OfferId
+    epoch: int
+    deadline_at: datetime
+    line: str
+    ticket: TicketId
+    number: int
+    subject: str
+    description: str
+    severity: str
+    customer: str
+    company: str
+    # When the customer stood in line.
+    admitted_at: datetime
+    # True when a colleague handed it over, with the note they left; None otherwise.
+    handed_over_note: str | None = None
+
+
+class DeskConversation(msgspec.Struct, frozen=True):
+    """A conversation on a representative's desk."""
+
+    id: ConversationId
+    # ``active``, ``ending``, ``wrap_up``.
+    state: str
+    # To be sent with every append (R9).
+    epoch: int
+    ticket: TicketId
+    number: int
+    subject: str
+    line: str
+    severity: str
+    log: LogId
+    notes_log: LogId
+    # Newest number of the shared log, and how far this representative has seen it.
+    head: int
+    seen: int
+    customer_id: PersonId
+    customer: str
+    company: str
+    # IANA name of the customer's zone, for the second clock.
+    customer_zone: str
+    customer_language: str
+    # Whether the customer's page was there within the last seconds.
+    customer_there: bool
+    # The customer's last word; None before the first.
+    customer_at: datetime | None
+    accepted_at: datetime | None
+    # While ``ending``: undo until; while ``wrap_up``: when it completes by itself; else None.
+    due_at: datetime | None
+    ended_by_customer: bool | None
+
+
+class LineCount(msgspec.Struct, frozen=True):
+    """A line, counted."""
+
+    line: str
+    waiting: int
+    # Representatives present and ready who serve it.
+    representatives: int
+    # When the one who waits longest stood in line; None when nobody waits.
+    longest_since: datetime | None
+
+
+class Desk(msgspec.Struct, frozen=True):
+    """A representative's whole desk."""
+
+    # ``ready``, ``away``, ``paused``.
+    state: str
+    # A reason key of the catalogue; None while ready.
+    reason: str | None
+    capacity: int
+    load: int
+    lines: tuple[LineCount, ...]
+    offers: tuple[OfferCard, ...]
+    conversations: tuple[DeskConversation, ...]

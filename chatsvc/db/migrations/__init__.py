@@ -1,0 +1,1 @@
+"""Migrations: one linear history, run by ``chatsvc.db.migrate``."""

@@ -1,0 +1,1 @@
+"""What people attach: checked, stored under random names, served safely."""

@@ -1,0 +1,1 @@
+"""Sockets: frames, peer, connection, broker and presence."""

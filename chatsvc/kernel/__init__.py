@@ -1,0 +1,1 @@
+"""Clock, ids, transition tables, errors and languages: what every room stands on."""

@@ -1,0 +1,1 @@
+"""Every Redis key of Holdline, and nothing else."""

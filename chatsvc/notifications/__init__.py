@@ -1,0 +1,1 @@
+"""Mail that follows facts: written with its cause, sent by the worker."""

@@ -1,0 +1,1 @@
+"""Lines, places, desks and offers: who is served next, and by whom."""

@@ -1,0 +1,111 @@
+"""Tables of places, offers and desks."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, text
+
+from chatsvc.db.columns import Json, Moment, metadata
+
+# States in which a place holds its contact's seat in the line's topic (R11), as SQL.
+_LIVE = text("state in ('waiting', 'offered', 'taken')")
+
+places = Table(
+    "places",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    # Admission number: rises, breaks ties between equal ranks.
+    Column("seq", BigInteger, nullable=False, unique=True),
+    Column("line", String(40), nullable=False),
+    Column("ticket_id", String(40), ForeignKey("tickets.id"), nullable=False, unique=True),
+    Column("company_id", String(40), nullable=False),
+    Column("contact_id", String(40), ForeignKey("people.id"), nullable=False),
+    # ``chat`` or ``call`` (C3): the only thing that changes when somebody prefers to be rung.
+    Column("waiting_for", String(6), nullable=False),
+    # ``waiting``, ``offered``, ``taken``, ``gone``.
+    Column("state", String(10), nullable=False),
+    # Microseconds: admitted_at minus the severity's credit; the lowest is next. Fixed for life, it only ever falls.
+    Column("rank", BigInteger, nullable=False),
+    # Raised by every grant (offer, return, hand-over); a decision carries the one it saw.
+    Column("epoch", Integer, nullable=False, default=0),
+    # Offers of one round go to different representatives; when all have declined the next round begins.
+    Column("round", Integer, nullable=False, default=1),
+    Column("admitted_at", Moment, nullable=False),
+    # When the customer's page was last known to be there; renewed in batches by hubs.
+    Column("seen_at", Moment, nullable=False),
+    # When it was first given to a representative who accepted; None before.
+    Column("taken_at", Moment),
+    Column("gone_at", Moment),
+    # The wait range first shown, in seconds, to be compared with what came; None when none was shown.
+    Column("quoted_low_s", Integer),
+    Column("quoted_high_s", Integer),
+    # A person this place is reserved for after a hand-over; None: whoever serves the line.
+    Column("reserved_for", String(40)),
+    Index("ix_places_next", "line", "state", "rank", "seq"),
+    Index("uq_places_live_topic", "contact_id", "line", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+)
+
+_OPEN = text("state = 'open'")
+
+# Every offer ever made: "why me, why not me" can be answered.
+offers = Table(
+    "offers",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("place_id", String(40), ForeignKey("places.id"), nullable=False),
+    Column("person_id", String(40), ForeignKey("people.id"), nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("round", Integer, nullable=False),
+    # ``open``, ``accepted``, ``declined``, ``missed``, ``withdrawn``.
+    Column("state", String(10), nullable=False),
+    # A reason key of the catalogue when declined; None otherwise.
+    Column("reason", String(40)),
+    Column("made_at", Moment, nullable=False),
+    Column("deadline_at", Moment, nullable=False),
+    Column("answered_at", Moment),
+    Index("uq_offers_open_place", "place_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+    Index("ix_offers_person", "person_id", "state"),
+    Index("ix_offers_deadline", "state", "deadline_at"),
+)
+
+# One row per representative: what they chose, and whether they are there.
+desks = Table(
+    "desks",
+    metadata,
+    Column("person_id", String(40), ForeignKey("people.id"), primary_key=True),
+    # ``ready``, ``away``, ``paused`` (after two missed offers). Being there at all is ``leased_until``.
+    Column("state", String(10), nullable=False),
+    # A reason key of the catalogue while away or paused; None while ready.
+    Column("reason", String(40)),
+    # Units: a chat takes 1, a call the whole.
+    Column("capacity", Integer, nullable=False),
+    # Units offered or in work; the compare-and-swap keeps it between 0 and capacity.
+    Column("load", Integer, nullable=False),
+    # Offers missed in a row.
+    Column("missed", Integer, nullable=False),
+    # Since when without work, for "longest idle first": from the end of the last wrap-up; declining does not reset it.
+    Column("idle_since_at", Moment, nullable=False),
+    # Present until this moment unless a hub renews it; None: signed off.
+    Column("leased_until", Moment),
+    Column("changed_at", Moment, nullable=False),
+)
+
+# Which lines a representative serves.
+desk_lines = Table(
+    "desk_lines",
+    metadata,
+    Column("person_id", String(40), ForeignKey("people.id"), nullable=False),
+    Column("line", String(40), nullable=False),
+    PrimaryKeyConstraint("person_id", "line"),
+    Index("ix_desk_lines_line", "line"),
+)
+
+# What happened in a line, in order: admitted, offered, passed by whom and why, left (R8).
+line_events = Table(
+    "line_events",
+    metadata,
+    Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
+    Column("line", String(40), nullable=False),
+    Column("place_id", String(40), nullable=False),
+    Column("kind", String(20), nullable=False),
+    Column("facts", Json, nullable=False),
+    Column("at", Moment, nullable=False),
+    Index("ix_line_events_line", "line", "seq"),
+)

@@ -1,0 +1,1 @@
+"""The ticket, its two logs, and its life cycle."""

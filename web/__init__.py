@@ -1,0 +1,1 @@
+"""Pages and doors: portal, console, REST, and the hub mounted at /ws."""
