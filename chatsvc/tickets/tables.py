@@ -89,6 +89,8 @@ logs = Table(
     Column("head", BigInteger, nullable=False, default=0),
     # Who may write as the live representative: raised by every grant, an older one is refused (R9).
     Column("owner_epoch", Integer, nullable=False, default=0),
+    # The representative in the live conversation: no other member of staff may write; None while there is none.
+    Column("owner_id", String(40)),
     # True when nothing can be added any more (T9).
     Column("sealed", Boolean, nullable=False, default=False),
     Column("last_at", Moment),

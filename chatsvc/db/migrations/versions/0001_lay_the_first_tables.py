@@ -205,6 +205,7 @@ def upgrade() -> None:
         sa.Column("audience", sa.String(length=10), nullable=False),
         sa.Column("head", sa.BigInteger(), nullable=False),
         sa.Column("owner_epoch", sa.Integer(), nullable=False),
+        sa.Column("owner_id", sa.String(length=40), nullable=True),
         sa.Column("sealed", sa.Boolean(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=True),
         sa.Column("customer_at", sa.BigInteger(), nullable=True),

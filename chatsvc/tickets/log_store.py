@@ -1,0 +1,355 @@
+"""SQL of the logs: many entries in one commit, on SQLite row by row, on PostgreSQL in one statement.
+
+The head of a log is raised in the same statement that checks company, owner and seal; numbers come from nowhere else (promises, rule 2).
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from enum import StrEnum
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chatsvc.accounts.tables import people
+from chatsvc.db.columns import to_microseconds
+from chatsvc.db.engine import SQLITE_PRAGMAS, Database, is_unavailable
+from chatsvc.db.uow import UnitOfWork
+from chatsvc.kernel import failpoints
+from chatsvc.kernel.errors import Unavailable
+from chatsvc.kernel.ids import SYSTEM, LogId, PersonId
+from chatsvc.tickets.model import Append, Entry, Role
+from chatsvc.tickets.tables import entries, logs, reads
+
+# Two processes that append to the same log at the same instant may meet in an index; the loser simply looks again.
+_TRIES = 4
+
+
+class Row(NamedTuple):
+    """An append, ready for SQL."""
+
+    append: Append
+    # What will be stored: secrets masked.
+    body: str
+    # Tells a repeat from another message under the same key.
+    digest: str
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What may be stored once only."""
+        return self.append.log, self.append.sender, self.append.key
+
+
+class Found(StrEnum):
+    """What came of an append."""
+
+    STORED = "stored"
+    REPEATED = "repeated"
+    CONFLICT = "conflict"
+    MISSING = "missing"
+    SEALED = "sealed"
+    STALE = "stale"
+
+
+class Outcome(NamedTuple):
+    """What came of an append; ``number`` and ``at`` (microseconds) only when stored, now or before."""
+
+    found: Found
+    number: int = 0
+    at: int = 0
+
+
+class BatchWriter(Protocol):
+    """Writes many appends in one transaction of its own."""
+
+    async def write(self, rows: Sequence[Row]) -> list[Any]:
+        """Return one ``Outcome`` for each row, in order, after the commit; raise Unavailable when nothing was stored."""
+        ...
+
+    async def close(self) -> None:
+        """Give connections and threads back."""
+        ...
+
+
+def batch_writer(database: Database) -> BatchWriter:
+    """Return the writer for this kind of store."""
+    return SqliteBatches(database) if database.dialect == "sqlite" else PostgresqlBatches(database)
+
+
+async def write_in(uow: UnitOfWork, rows: Sequence[Row]) -> list[Outcome]:
+    """Write appends inside a unit of work."""
+    at = to_microseconds(uow.now)
+    if uow.dialect == "sqlite":
+        return await uow.connection.run_sync(lambda connection: _write_rows(connection.exec_driver_sql, rows, at))
+    # The lock comes first and alone: the next statement then sees what the holder before us has committed.
+    held = sorted({row.append.log for row in rows})
+    await uow.execute(select(logs.c.id).where(logs.c.id.in_(held)).order_by(logs.c.id).with_for_update())
+    return await _write_statement(uow.connection, rows, at)
+
+
+# SQLite ---------------------------------------------------------------------------------------------------------------------------------
+
+_SAID = "select number, at, digest from entries where log_id = ? and sender = ? and client_key = ?"
+
+_RAISE = """
+update logs set head = head + 1, last_at = ?, customer_at = case when ? then ? else customer_at end
+where id = ? and sealed = 0 and (? is null or company_id = ?) and (? is null or owner_epoch = ?)
+  and (? or audience = 'staff' or owner_id is null or (owner_id = ? and ? is not null))
+returning head
+"""
+
+_INSERT = (
+    "insert into entries (log_id, number, sender, client_key, kind, body, digest, at) values (?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+_LOOK = "select company_id, sealed from logs where id = ?"
+
+
+def _write_rows(execute: Callable[[str, tuple[Any, ...]], Any], rows: Iterable[Row], at: int) -> list[Outcome]:
+    return [_write_row(execute, row, at) for row in rows]
+
+
+def _write_row(execute: Callable[[str, tuple[Any, ...]], Any], row: Row, at: int) -> Outcome:
+    append = row.append
+    said = execute(_SAID, (append.log, append.sender, append.key)).fetchone()
+    if said is not None and not _is_foreign(execute, append):
+        return Outcome(Found.REPEATED, said[0], said[1]) if said[2] == row.digest else Outcome(Found.CONFLICT)
+    customer = append.role is Role.CUSTOMER
+    company, epoch = append.company, append.epoch
+    anyone = append.role is not Role.STAFF
+    raised = execute(
+        _RAISE, (at, customer, at, append.log, company, company, epoch, epoch, anyone, append.sender, epoch)
+    ).fetchone()
+    if raised is None:
+        return Outcome(_why_not(execute, append))
+    kind = append.kind.value
+    execute(_INSERT, (append.log, raised[0], append.sender, append.key, kind, row.body, row.digest, at))
+    return Outcome(Found.STORED, raised[0], at)
+
+
+def _is_foreign(execute: Callable[[str, tuple[Any, ...]], Any], append: Append) -> bool:
+    return append.company is not None and _why_not(execute, append) is Found.MISSING
+
+
+def _why_not(execute: Callable[[str, tuple[Any, ...]], Any], append: Append) -> Found:
+    log = execute(_LOOK, (append.log,)).fetchone()
+    if log is None or (append.company is not None and log[0] != append.company):
+        return Found.MISSING
+    return Found.SEALED if log[1] else Found.STALE
+
+
+class SqliteBatches:
+    """One connection and one thread of its own; the database's write lock keeps it in turn with units of work."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="logbook")
+        self._connection: sqlite3.Connection | None = None
+
+    async def write(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Write rows in one transaction, in the writer's own thread."""
+        async with self._database.write_lock:
+            at = to_microseconds(self._database.clock.now())
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._write, rows, at)
+
+    def _write(self, rows: Sequence[Row], at: int) -> list[Outcome]:
+        try:
+            connection = self._connection or self._connect()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                outcomes = _write_rows(connection.execute, rows, at)
+                failpoints.hit("append.before_commit")
+                connection.execute("COMMIT")
+            except BaseException:
+                # A full disk has rolled back already; asking is the only way to know (promises, rule 7).
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.OperationalError as error:
+            raise Unavailable("store.unavailable") from error
+        return outcomes
+
+    def _connect(self) -> sqlite3.Connection:
+        path = self._database.url.database
+        assert path is not None
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=32)
+        for pragma in SQLITE_PRAGMAS:
+            connection.execute(pragma).close()
+        self._connection = connection
+        return connection
+
+    async def close(self) -> None:
+        """Close the connection in its own thread, then end the thread."""
+        if self._connection is not None:
+            await asyncio.get_running_loop().run_in_executor(self._thread, self._connection.close)
+        self._thread.shutdown()
+
+
+# PostgreSQL -----------------------------------------------------------------------------------------------------------------------------
+
+_STATEMENT = """
+with wish as (
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::text[])
+    with ordinality as w(log_id, sender, client_key, kind, body, digest, company, epoch, role, ord)
+), locked as materialized (
+    select id, company_id, audience, head, owner_epoch, owner_id, sealed from logs
+    where id in (select log_id from wish) order by id for update
+), judged as (
+    select w.*, l.head, e.number as said_number, e.at as said_at,
+        case
+            when l.id is null or w.company <> l.company_id then 'missing'
+            when e.number is not null then case when e.digest = w.digest then 'repeated' else 'conflict' end
+            when l.sealed then 'sealed'
+            when w.epoch <> l.owner_epoch then 'stale'
+            when w.role = 'staff' and l.audience <> 'staff' and l.owner_id is not null
+                and (l.owner_id <> w.sender or w.epoch is null) then 'stale'
+            else 'stored'
+        end as found
+    from wish w
+    left join locked l on l.id = w.log_id
+    left join entries e on e.log_id = w.log_id and e.sender = w.sender and e.client_key = w.client_key
+), numbered as (
+    select ord, log_id, head + row_number() over (partition by log_id order by ord) as number from judged where found = 'stored'
+), inserted as (
+    insert into entries (log_id, number, sender, client_key, kind, body, digest, at)
+    select j.log_id, n.number, j.sender, j.client_key, j.kind, j.body, j.digest, $10::bigint from judged j join numbered n using (ord)
+), raised as (
+    update logs set head = up.head, last_at = $10::bigint,
+        customer_at = case when up.customer then $10::bigint else logs.customer_at end
+    from (
+        select n.log_id, max(n.number) as head, bool_or(j.role = 'customer') as customer
+        from numbered n join judged j using (ord) group by n.log_id
+    ) up
+    where logs.id = up.log_id
+)
+select j.found, coalesce(n.number, j.said_number, 0), coalesce(j.said_at, $10::bigint)
+from judged j left join numbered n using (ord) order by j.ord
+"""
+
+
+async def _write_statement(connection: AsyncConnection, rows: Sequence[Row], at: int) -> list[Outcome]:
+    first: dict[tuple[str, str, str], int] = {}
+    for index, row in enumerate(rows):
+        first.setdefault(row.identity, index)
+    if len(first) < len(rows):
+        return await _write_with_twins(connection, rows, at, set(first.values()))
+    wishes = [row.append for row in rows]
+    columns: tuple[list[Any], ...] = (
+        [wish.log for wish in wishes],
+        [wish.sender for wish in wishes],
+        [wish.key for wish in wishes],
+        [wish.kind.value for wish in wishes],
+        [row.body for row in rows],
+        [row.digest for row in rows],
+        [wish.company for wish in wishes],
+        [wish.epoch for wish in wishes],
+        [wish.role.value for wish in wishes],
+    )
+    result = await connection.exec_driver_sql(_STATEMENT, (*columns, at))
+    return [Outcome(Found(row[0]), row[1], row[2]) for row in result]
+
+
+async def _write_with_twins(
+    connection: AsyncConnection, rows: Sequence[Row], at: int, firsts: set[int]
+) -> list[Outcome]:
+    """Write a batch that holds the same key twice: the first of each, then the others, which find it said."""
+    order = sorted(firsts), [index for index in range(len(rows)) if index not in firsts]
+    outcomes: dict[int, Outcome] = {}
+    for indexes in order:
+        written = await _write_statement(connection, [rows[index] for index in indexes], at)
+        outcomes.update(zip(indexes, written, strict=True))
+    return [outcomes[index] for index in range(len(rows))]
+
+
+class PostgresqlBatches:
+    """One statement over arrays, on a connection of the pool."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def write(self, rows: Sequence[Row]) -> list[Outcome]:
+        """Write rows in one transaction; look again when somebody stored the same key at the same instant."""
+        for left in range(_TRIES - 1, -1, -1):
+            try:
+                return await self._write(rows)
+            except IntegrityError as error:
+                if not left:
+                    raise Unavailable("store.unavailable") from error
+            except DBAPIError as error:
+                if not left or not _is_rolled_back(error):
+                    if is_unavailable(error):
+                        raise Unavailable("store.unavailable") from error
+                    raise
+            except (OSError, TimeoutError) as error:
+                raise Unavailable("store.unavailable") from error
+        raise AssertionError("the last try returns or raises")
+
+    async def _write(self, rows: Sequence[Row]) -> list[Outcome]:
+        at = to_microseconds(self._database.clock.now())
+        async with self._database.writer.begin() as connection:
+            outcomes = await _write_statement(connection, rows, at)
+            failpoints.hit("append.before_commit")
+        return outcomes
+
+    async def close(self) -> None:
+        """Nothing of its own to close: the pool is the database's."""
+
+
+def _is_rolled_back(error: DBAPIError) -> bool:
+    """Whether the server chose this transaction to give way (deadlock, serialisation)."""
+    return getattr(error.orig, "sqlstate", None) in ("40001", "40P01")
+
+
+# Reading --------------------------------------------------------------------------------------------------------------------------------
+
+
+async def entries_after(connection: AsyncConnection, log: LogId, after: int, limit: int) -> tuple[Entry, ...]:
+    """Return entries after a number, in order."""
+    rows = await connection.execute(
+        select(
+            entries.c.number, entries.c.at, entries.c.kind, entries.c.sender, people.c.name, people.c.role,
+            entries.c.client_key, entries.c.body,
+        )
+        .select_from(entries.outerjoin(people, people.c.id == entries.c.sender))
+        .where(entries.c.log_id == log, entries.c.number > after)
+        .order_by(entries.c.number)
+        .limit(limit)
+    )  # fmt: skip
+    return tuple(
+        Entry(number, at, kind, sender, name or "", _role(sender, role), key, msgspec.Raw(body.encode()))
+        for number, at, kind, sender, name, role, key, body in rows
+    )
+
+
+def _role(sender: str, role: str | None) -> Role:
+    if sender == SYSTEM or role is None:
+        return Role.SYSTEM
+    return Role.CUSTOMER if role == "contact" else Role.STAFF
+
+
+async def heads(connection: AsyncConnection, ids: Sequence[LogId]) -> dict[LogId, int]:
+    """Return each log's newest number."""
+    rows = await connection.execute(select(logs.c.id, logs.c.head).where(logs.c.id.in_(ids)))
+    return {LogId(log): head for log, head in rows}
+
+
+async def mark_seen(uow: UnitOfWork, marks: Mapping[tuple[LogId, PersonId], int]) -> None:
+    """Raise reading marks; one that is already further stays."""
+    insert = (postgresql if uow.dialect == "postgresql" else sqlite).insert(reads)
+    further = insert.excluded.number > reads.c.number
+    statement = insert.on_conflict_do_update(
+        index_elements=[reads.c.log_id, reads.c.person_id], set_={"number": insert.excluded.number}, where=further
+    )
+    rows = [{"log_id": log, "person_id": person, "number": number} for (log, person), number in sorted(marks.items())]
+    await uow.execute(statement, rows)
+
+
+async def seen(connection: AsyncConnection, log: LogId) -> dict[PersonId, int]:
+    """Return how far each person has seen a log."""
+    rows = await connection.execute(select(reads.c.person_id, reads.c.number).where(reads.c.log_id == log))
+    return {PersonId(person): number for person, number in rows}

@@ -1,0 +1,171 @@
+"""SQL of tickets: opening, owning, changing. Every update carries the version or state it expects."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chatsvc.db.uow import UnitOfWork
+from chatsvc.kernel import ids
+from chatsvc.kernel.errors import Conflict, NotFound
+from chatsvc.kernel.ids import CompanyId, LogId, PersonId, TicketId
+from chatsvc.tickets.model import Audience, State
+from chatsvc.tickets.tables import logs, ticket_numbers, tickets
+
+# The first ticket of a new store: a number that people take for one.
+FIRST_NUMBER = 1001
+
+
+class Opened(NamedTuple):
+    """A ticket that has just been opened."""
+
+    id: TicketId
+    number: int
+    # The shared log, and the staff's own.
+    log: LogId
+    notes_log: LogId
+
+
+async def _next_number(uow: UnitOfWork) -> int:
+    insertion = (postgresql if uow.dialect == "postgresql" else sqlite).insert(ticket_numbers)
+    statement = (
+        insertion.values(name="ticket", last=FIRST_NUMBER)
+        .on_conflict_do_update(index_elements=[ticket_numbers.c.name], set_={"last": ticket_numbers.c.last + 1})
+        .returning(ticket_numbers.c.last)
+    )
+    return int((await uow.execute(statement)).scalar_one())
+
+
+async def open_ticket(
+    uow: UnitOfWork,
+    *,
+    company: CompanyId,
+    requester: PersonId,
+    product: str,
+    subject: str,
+    description: str,
+    impact: dict[str, str],
+    source: str,
+    source_id: str,
+    team: str = "support",
+) -> Opened:
+    """Open a ticket as P3 (V2), with its number and its two empty logs.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: this source has its ticket already (R13).
+    """
+    opened = Opened(ids.ticket_id(), await _next_number(uow), ids.log_id(), ids.log_id())
+    await uow.execute(
+        insert(tickets).values(
+            id=opened.id,
+            number=opened.number,
+            company_id=company,
+            requester_id=requester,
+            product=product,
+            subject=subject,
+            description=description,
+            impact=impact,
+            severity="P3",
+            state=State.OPEN,
+            team=team,
+            source=source,
+            source_id=source_id,
+            created_at=uow.now,
+            updated_at=uow.now,
+            version=1,
+        )
+    )
+    rows = [
+        {
+            "id": log,
+            "ticket_id": opened.id,
+            "company_id": company,
+            "audience": audience,
+            "head": 0,
+            "owner_epoch": 0,
+            "sealed": False,
+        }
+        for log, audience in ((opened.log, Audience.SHARED), (opened.notes_log, Audience.STAFF))
+    ]
+    await uow.execute(insert(logs), rows)
+    return opened
+
+
+async def grant_owner(uow: UnitOfWork, ticket: TicketId, *, person: PersonId | None, epoch: int) -> None:
+    """Make one representative the only member of staff who may write into the shared log, by this epoch; None: nobody in particular.
+
+    Writes that carry an older epoch are refused from this commit on (R9). A ticket keeps its last owner (T2).
+    """
+    await uow.execute(
+        update(logs)
+        .where(logs.c.ticket_id == ticket, logs.c.audience == Audience.SHARED)
+        .values(owner_id=person, owner_epoch=epoch)
+    )
+    if person is not None:
+        await uow.execute(update(tickets).where(tickets.c.id == ticket).values(owner_id=person, updated_at=uow.now))
+
+
+async def complete(
+    uow: UnitOfWork,
+    ticket: TicketId,
+    *,
+    subject: str,
+    reason: str | None,
+    product: str,
+    environment: str | None,
+    severity: str,
+    team: str,
+    solved: bool,
+) -> None:
+    """Complete a ticket with what the wrap-up says (K4); solved, or left open for the team."""
+    await uow.execute(
+        update(tickets)
+        .where(tickets.c.id == ticket)
+        .values(
+            subject=subject,
+            reason=reason,
+            product=product,
+            environment=environment,
+            severity=severity,
+            team=team,
+            state=State.SOLVED if solved else State.OPEN,
+            ended_at=uow.now if solved else None,
+            updated_at=uow.now,
+            version=tickets.c.version + 1,
+        )
+    )
+
+
+async def load(connection: AsyncConnection, ticket: TicketId) -> Row[Any]:
+    """Return a ticket's row.
+
+    Raises:
+        NotFound: there is no such ticket.
+    """
+    row = (await connection.execute(select(tickets).where(tickets.c.id == ticket))).one_or_none()
+    if row is None:
+        raise NotFound("ticket.not_found")
+    return row
+
+
+async def move(uow: UnitOfWork, ticket: Row[Any], to: State, *, ended_at: datetime | None) -> None:
+    """Put a ticket that was just read into another state.
+
+    Raises:
+        Conflict: somebody changed it since.
+    """
+    moved = await uow.changes_one(
+        update(tickets)
+        .where(tickets.c.id == ticket.id, tickets.c.version == ticket.version)
+        .values(state=to, ended_at=ended_at, updated_at=uow.now, version=ticket.version + 1)
+    )
+    if not moved:
+        raise Conflict("ticket.changed")
+
+
+async def log_of(connection: AsyncConnection, ticket: TicketId, audience: Audience = Audience.SHARED) -> LogId:
+    """Return the id of one of a ticket's two logs."""
+    statement = select(logs.c.id).where(logs.c.ticket_id == ticket, logs.c.audience == audience)
+    return LogId((await connection.execute(statement)).scalar_one())
