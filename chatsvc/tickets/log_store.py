@@ -251,7 +251,8 @@ async def _write_statement(connection: AsyncConnection, rows: Sequence[Row], at:
         [wish.role.value for wish in wishes],
     )
     result = await connection.exec_driver_sql(_STATEMENT, (*columns, at))
-    return [Outcome(Found(row[0]), row[1], row[2]) for row in result]
+    found: Sequence[Any] = result.all()
+    return [Outcome(Found(row[0]), row[1], row[2]) for row in found]
 
 
 async def _write_with_twins(
