@@ -124,7 +124,7 @@ def _database_url(text: str) -> str:
     scheme, separator, rest = text.partition("://")
     drivers = {"sqlite": "sqlite+aiosqlite", "postgres": "postgresql+asyncpg", "postgresql": "postgresql+asyncpg"}
     driver = drivers.get(scheme, scheme)
-    if not separator or driver not in drivers.values() or not rest.strip("/"):
+    if not separator or driver not in drivers.values() or rest.strip("/") in ("", ":memory:"):
         raise ValueError
     return f"{driver}://{rest}"
 
@@ -456,7 +456,7 @@ def _kept_secret(data_dir: Path) -> str:
     """The secret of the data folder, made on the first call; processes that race for it get the same one."""
     path = data_dir / "secret"
     if not path.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = data_dir / f"secret.{secrets.token_hex(8)}"
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="ascii") as file:

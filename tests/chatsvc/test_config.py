@@ -114,6 +114,7 @@ def test_only_the_loopback_has_several_names(tmp_path: Path, base_url: str, orig
         ("base_url", "https://desk.example:port"),
         ("database_url", "mysql://h/desk"),
         ("database_url", "sqlite://"),
+        ("database_url", "sqlite:///:memory:"),
         ("redis_url", "unix://"),
         ("redis_url", "http://h"),
         ("smtp_url", "mail.example"),

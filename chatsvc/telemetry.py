@@ -1,0 +1,68 @@
+"""How log lines leave a process: one JSON object per line on standard output, whoever wrote it.
+
+Modules keep to the standard library (``logging.getLogger(__name__)``, a constant event, data in ``extra``); structlog only renders.
+Nothing here counts or measures, and nothing here decides what is worth a line.
+"""
+
+import logging
+import sys
+from typing import IO, Any, Final
+
+import structlog
+from structlog.contextvars import bound_contextvars
+from structlog.typing import EventDict, WrappedLogger
+
+__all__ = ["bound_contextvars", "setup"]  # ``with bound_contextvars(request=...)`` marks every line within
+
+# Never in a log, whatever a caller passes: the value is replaced, the name stays, so that the mistake can be found.
+_HIDDEN: Final = frozenset(
+    {"authorization", "body", "cookie", "password", "phone", "secret", "secret_key", "text", "token"}
+)
+
+# Libraries that bring handlers of their own; theirs are taken away so that no line appears twice or in another form.
+_FOREIGN: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "arq")
+# Libraries that tell at "info" what nobody asked.
+_TALKATIVE: Final = ("alembic", "aiosqlite", "httpcore2", "httpx2", "asyncio", "websockets")
+
+
+def setup(level: str, *, stream: IO[str] | None = None) -> None:
+    """Render every log line of this process from now on; call it once, after the server has set up its own logging.
+
+    Args:
+        level: least important level that is written: DEBUG, INFO, WARNING or ERROR.
+        stream: where to write; None means standard output.
+    """
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+        _hide,
+    ]
+    handler = logging.StreamHandler(stream or sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,  # plain text: the richer renderers would write local variables
+                structlog.processors.JSONRenderer(ensure_ascii=False, default=str),
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for name in _FOREIGN:
+        foreign = logging.getLogger(name)
+        foreign.handlers, foreign.propagate = [], True
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
+    logging.captureWarnings(True)
+
+
+def _hide(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    for name in _HIDDEN.intersection(event):
+        event[name] = "(hidden)"
+    return event
