@@ -7,7 +7,7 @@ from datetime import datetime
 
 import msgspec
 
-from chatsvc.kernel.ids import ConversationId, LogId, OfferId, PersonId, TicketId
+from chatsvc.kernel.ids import CompanyId, ConversationId, LogId, OfferId, PersonId, TicketId
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -130,3 +130,59 @@ class Desk(msgspec.Struct, frozen=True):
     lines: tuple[LineCount, ...]
     offers: tuple[OfferCard, ...]
     conversations: tuple[DeskConversation, ...]
+
+
+class Colleague(msgspec.Struct, frozen=True):
+    """A representative to whom a conversation can be handed over now: present, ready, with room."""
+
+    person: PersonId
+    name: str
+    # Units in work or offered, and how many there may be.
+    load: int
+    capacity: int
+    # Whether they serve the line that was asked about.
+    serves_line: bool
+
+
+class PastTicket(msgspec.Struct, frozen=True):
+    """One of the customer's earlier tickets, for the panel beside the conversation."""
+
+    ticket: TicketId
+    number: int
+    subject: str
+    product: str
+    severity: str
+    state: str
+    created_at: datetime
+
+
+class CustomerContext(msgspec.Struct, frozen=True):
+    """Who a representative is talking to."""
+
+    company: CompanyId
+    company_name: str
+    # ISO 3166 country of the company.
+    country: str
+    person: PersonId
+    name: str
+    email: str
+    # IANA name and language code of the contact.
+    zone: str
+    language: str
+    # Answers of the impact interview, question code -> answer code, and the description they wrote.
+    impact: dict[str, str]
+    description: str
+    # The company's newest tickets other than this one, newest first, at most 20; the contact's own come with those of colleagues.
+    past: tuple[PastTicket, ...]
+
+
+class WrapUpForm(msgspec.Struct, frozen=True):
+    """The wrap-up as it stands: prefilled, and overlaid with what the representative has changed so far."""
+
+    subject: str
+    reason: str | None
+    product: str
+    environment: str | None
+    severity: str
+    team: str
+    solved: bool
