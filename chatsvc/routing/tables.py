@@ -39,6 +39,8 @@ places = Table(
     # A person this place is reserved for after a hand-over; None: whoever serves the line.
     Column("reserved_for", String(40)),
     Index("ix_places_next", "line", "state", "rank", "seq"),
+    # The line's recent starts, for wait ranges.
+    Index("ix_places_started", "line", "taken_at"),
     Index("uq_places_live_topic", "contact_id", "line", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
 )
 
@@ -61,6 +63,8 @@ offers = Table(
     Column("deadline_at", Moment, nullable=False),
     Column("answered_at", Moment),
     Index("uq_offers_open_place", "place_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN),
+    # Who was asked already, in this round.
+    Index("ix_offers_place", "place_id", "round"),
     Index("ix_offers_person", "person_id", "state"),
     Index("ix_offers_deadline", "state", "deadline_at"),
 )

@@ -241,6 +241,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("places", schema=None) as batch_op:
         batch_op.create_index("ix_places_next", ["line", "state", "rank", "seq"], unique=False)
+        batch_op.create_index("ix_places_started", ["line", "taken_at"], unique=False)
         batch_op.create_index(
             "uq_places_live_topic",
             ["contact_id", "line"],
@@ -317,6 +318,7 @@ def upgrade() -> None:
     with op.batch_alter_table("offers", schema=None) as batch_op:
         batch_op.create_index("ix_offers_deadline", ["state", "deadline_at"], unique=False)
         batch_op.create_index("ix_offers_person", ["person_id", "state"], unique=False)
+        batch_op.create_index("ix_offers_place", ["place_id", "round"], unique=False)
         batch_op.create_index(
             "uq_offers_open_place",
             ["place_id"],
@@ -342,6 +344,7 @@ def downgrade() -> None:
         batch_op.drop_index(
             "uq_offers_open_place", sqlite_where=sa.text("state = 'open'"), postgresql_where=sa.text("state = 'open'")
         )
+        batch_op.drop_index("ix_offers_place")
         batch_op.drop_index("ix_offers_person")
         batch_op.drop_index("ix_offers_deadline")
 
@@ -359,6 +362,7 @@ def downgrade() -> None:
             sqlite_where=sa.text("state in ('waiting', 'offered', 'taken')"),
             postgresql_where=sa.text("state in ('waiting', 'offered', 'taken')"),
         )
+        batch_op.drop_index("ix_places_started")
         batch_op.drop_index("ix_places_next")
 
     op.drop_table("places")

@@ -1,0 +1,182 @@
+"""Who is served next, by whom, and how long it usually takes: pure functions of values and a moment.
+
+Here stands the whole order of the line (design, section 6; callback.md, section 5). Storage, locks and bells are elsewhere.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import NamedTuple
+
+from chatsvc.kernel.ids import PersonId, PlaceId
+from chatsvc.routing.model import Pair, Place, RoutingRules, Seat
+
+# The normal distribution's 90 % point: a range between it and its mirror image holds eight waits out of ten.
+_Z90 = 1.2816
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def rank(admitted_at: datetime, severity: str, rules: RoutingRules) -> int:
+    """Return a place's rank in microseconds: when it was admitted, minus the credit of its severity; the lowest is next.
+
+    It bounds how long anybody can be overtaken: only those admitted less than the credit later can pass (callback.md, invariant 9).
+    """
+    credit = rules.credit.get(severity)
+    return (admitted_at - (credit or timedelta()) - _EPOCH) // timedelta(microseconds=1)
+
+
+def raised_rank(present: int, admitted_at: datetime, severity: str, rules: RoutingRules) -> int:
+    """Return the rank after a change of severity: it only ever falls, so that nobody is sent back."""
+    return min(present, rank(admitted_at, severity, rules))
+
+
+def units_of(waiting_for: str, capacity: int) -> int:
+    """Return how much of a representative one contact takes: a chat one unit, a call the whole."""
+    return capacity if waiting_for == "call" else 1
+
+
+def match(
+    places: Iterable[Place],
+    seats: Iterable[Seat],
+    asked: Mapping[PlaceId, frozenset[PersonId]],
+    at: datetime,
+    rules: RoutingRules,
+) -> list[Pair]:
+    """Pair waiting places with free representatives; nobody is left idle who could serve somebody in the list.
+
+    Args:
+        places: waiting places of any lines, in any order.
+        seats: everybody who is present and ready and serves one of those lines, the busy ones too: whether all have been asked
+            is judged by all of them.
+        asked: place -> who was asked in its present round already; a place that is missing was offered to nobody.
+        at: the moment it happens.
+
+    Returns:
+        Pairs in the order in which they were decided: the lowest rank first; the least loaded representative, and among those the one
+        longest without work.
+    """
+    desks = _Desks(seats)
+    passed: dict[str, dict[PlaceId, str]] = defaultdict(dict)
+    pairs: list[Pair] = []
+    for place in sorted(places, key=lambda each: (each.rank, each.seq)):
+        found = _serve(place, desks, asked.get(place.id, frozenset()), at, rules)
+        if isinstance(found, str):
+            passed[place.line][place.id] = found
+            continue
+        units = desks.take(found.person, place)
+        pairs.append(Pair(place, found.person, found.round, units, dict(passed[place.line])))
+    return pairs
+
+
+class _Found(NamedTuple):
+    person: PersonId
+    round: int
+
+
+def _serve(
+    place: Place, desks: "_Desks", asked: frozenset[PersonId], at: datetime, rules: RoutingRules
+) -> "_Found | str":
+    """Find who takes this place now, or say why nobody does."""
+    if at - place.seen_at > rules.unseen_after:
+        return "unseen"
+    if place.reserved_for is not None:
+        reserved = desks.seats.get(place.reserved_for)
+        if reserved is None or not desks.has_room(reserved, place):
+            return "reserved"
+        return _Found(place.reserved_for, place.round)
+    serving = desks.serving[place.line]
+    begins_again = bool(serving) and all(seat.person in asked for seat in serving)
+    if begins_again:
+        asked = frozenset()
+    free = [seat for seat in serving if desks.has_room(seat, place)]
+    willing = [seat for seat in free if seat.person not in asked]
+    if not willing:
+        return "asked" if free else "capacity"
+    person = min(willing, key=desks.turn).person
+    return _Found(person, place.round + 1 if begins_again else place.round)
+
+
+class _Desks:
+    """The representatives while pairs are being made: their load grows with each."""
+
+    def __init__(self, seats: Iterable[Seat]) -> None:
+        self.seats = {seat.person: seat for seat in seats}
+        self.serving: dict[str, list[Seat]] = defaultdict(list)
+        self.load = {seat.person: seat.load for seat in self.seats.values()}
+        for seat in self.seats.values():
+            for line in seat.lines:
+                self.serving[line].append(seat)
+
+    def has_room(self, seat: Seat, place: Place) -> bool:
+        return self.load[seat.person] + units_of(place.waiting_for, seat.capacity) <= seat.capacity
+
+    def turn(self, seat: Seat) -> tuple[int, datetime, PersonId]:
+        """Who comes first: whoever has least to do, then whoever has been without work longest."""
+        return self.load[seat.person], seat.idle_since, seat.person
+
+    def take(self, person: PersonId, place: Place) -> int:
+        units = units_of(place.waiting_for, self.seats[person].capacity)
+        self.load[person] += units
+        return units
+
+
+class Start(NamedTuple):
+    """A place of the line that was taken: when it was admitted, and when a representative accepted it."""
+
+    admitted_at: datetime
+    taken_at: datetime
+
+
+def gaps_between(starts: Sequence[Start]) -> list[float]:
+    """Return the seconds between successive starts of a line, of those only during which somebody waited.
+
+    A start that found nobody waiting says how long the line was empty, not how fast it moves.
+    """
+    ordered = sorted(starts, key=lambda start: start.taken_at)
+    return [
+        (later.taken_at - earlier.taken_at).total_seconds()
+        for earlier, later in pairwise(ordered)
+        if later.admitted_at <= earlier.taken_at
+    ]
+
+
+class Pace(NamedTuple):
+    """How a line has been moving: what ``wait_range`` needs of its gaps, computed once for everybody in it."""
+
+    # Gaps observed, their mean in seconds, and their variance.
+    observed: int
+    mean: float
+    variance: float
+
+
+def pace_of(gaps: Sequence[float], rules: RoutingRules) -> Pace | None:
+    """Return a line's pace; None while there are too few gaps for an honest range."""
+    if len(gaps) < rules.range_needs:
+        return None
+    mean = sum(gaps) / len(gaps)
+    if mean <= 0:
+        return None
+    variance = sum((gap - mean) ** 2 for gap in gaps) / (len(gaps) - 1)
+    return Pace(len(gaps), mean, variance)
+
+
+def wait_range(position: int, pace: Pace | None) -> tuple[int, int] | None:
+    """Return between how many seconds eight out of ten waits at this position end; None while data are thin.
+
+    A wait at position n is n gaps long. Their sum is taken as gamma distributed (positive, skewed to the right, like waits are), its
+    quantiles by Wilson and Hilferty. The mean itself is known from few observations only; that doubt widens the range.
+    """
+    if pace is None or position < 1:
+        return None
+    mean = position * pace.mean
+    variance = position * pace.variance * (1 + position / pace.observed)
+    if variance <= 0:
+        return math.floor(mean), math.ceil(mean)
+    shape = mean * mean / variance
+
+    def quantile(z: float) -> float:
+        return mean * max(0.0, 1 - 1 / (9 * shape) + z / (3 * math.sqrt(shape))) ** 3
+
+    return math.floor(quantile(-_Z90)), math.ceil(quantile(_Z90))
