@@ -23,7 +23,7 @@ from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel import failpoints
 from chatsvc.kernel.errors import Unavailable
 from chatsvc.kernel.ids import SYSTEM, LogId, PersonId
-from chatsvc.tickets.model import Append, Entry, Role
+from chatsvc.tickets.model import Append, Entry, Kind, Role
 from chatsvc.tickets.tables import entries, logs, reads
 
 # Two processes that append to the same log at the same instant may meet in an index; the loser simply looks again.
@@ -43,6 +43,11 @@ class Row(NamedTuple):
     def identity(self) -> tuple[str, str, str]:
         """What may be stored once only."""
         return self.append.log, self.append.sender, self.append.key
+
+    @property
+    def is_staff_s_word(self) -> bool:
+        """Whether it needs the conversation's ownership: words of staff do, events were decided by their action."""
+        return self.append.role is Role.STAFF and self.append.kind in (Kind.MESSAGE, Kind.NOTE)
 
 
 class Found(StrEnum):
@@ -121,7 +126,7 @@ def _write_row(execute: Callable[[str, tuple[Any, ...]], Any], row: Row, at: int
         return Outcome(Found.REPEATED, said[0], said[1]) if said[2] == row.digest else Outcome(Found.CONFLICT)
     customer = append.role is Role.CUSTOMER
     company, epoch = append.company, append.epoch
-    anyone = append.role is not Role.STAFF
+    anyone = not row.is_staff_s_word
     raised = execute(
         _RAISE, (at, customer, at, append.log, company, company, epoch, epoch, anyone, append.sender, epoch)
     ).fetchone()
@@ -194,8 +199,9 @@ class SqliteBatches:
 
 _STATEMENT = """
 with wish as (
-    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[], $9::text[])
-    with ordinality as w(log_id, sender, client_key, kind, body, digest, company, epoch, role, ord)
+    select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::text[], $8::int[],
+        $9::bool[], $10::bool[])
+    with ordinality as w(log_id, sender, client_key, kind, body, digest, company, epoch, staff_s_word, customer, ord)
 ), locked as materialized (
     select id, company_id, audience, head, owner_epoch, owner_id, sealed from logs
     where id in (select log_id from wish) order by id for update
@@ -206,7 +212,7 @@ with wish as (
             when e.number is not null then case when e.digest = w.digest then 'repeated' else 'conflict' end
             when l.sealed then 'sealed'
             when w.epoch <> l.owner_epoch then 'stale'
-            when w.role = 'staff' and l.audience <> 'staff' and l.owner_id is not null
+            when w.staff_s_word and l.audience <> 'staff' and l.owner_id is not null
                 and (l.owner_id <> w.sender or w.epoch is null) then 'stale'
             else 'stored'
         end as found
@@ -217,17 +223,17 @@ with wish as (
     select ord, log_id, head + row_number() over (partition by log_id order by ord) as number from judged where found = 'stored'
 ), inserted as (
     insert into entries (log_id, number, sender, client_key, kind, body, digest, at)
-    select j.log_id, n.number, j.sender, j.client_key, j.kind, j.body, j.digest, $10::bigint from judged j join numbered n using (ord)
+    select j.log_id, n.number, j.sender, j.client_key, j.kind, j.body, j.digest, $11::bigint from judged j join numbered n using (ord)
 ), raised as (
-    update logs set head = up.head, last_at = $10::bigint,
-        customer_at = case when up.customer then $10::bigint else logs.customer_at end
+    update logs set head = up.head, last_at = $11::bigint,
+        customer_at = case when up.customer then $11::bigint else logs.customer_at end
     from (
-        select n.log_id, max(n.number) as head, bool_or(j.role = 'customer') as customer
+        select n.log_id, max(n.number) as head, bool_or(j.customer) as customer
         from numbered n join judged j using (ord) group by n.log_id
     ) up
     where logs.id = up.log_id
 )
-select j.found, coalesce(n.number, j.said_number, 0), coalesce(j.said_at, $10::bigint)
+select j.found, coalesce(n.number, j.said_number, 0), coalesce(j.said_at, $11::bigint)
 from judged j left join numbered n using (ord) order by j.ord
 """
 
@@ -248,7 +254,8 @@ async def _write_statement(connection: AsyncConnection, rows: Sequence[Row], at:
         [row.digest for row in rows],
         [wish.company for wish in wishes],
         [wish.epoch for wish in wishes],
-        [wish.role.value for wish in wishes],
+        [row.is_staff_s_word for row in rows],
+        [wish.role is Role.CUSTOMER for wish in wishes],
     )
     result = await connection.exec_driver_sql(_STATEMENT, (*columns, at))
     found: Sequence[Any] = result.all()

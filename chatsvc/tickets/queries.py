@@ -1,0 +1,263 @@
+"""Reads tickets for the people who may read them. Whoever may not is told the same as for a ticket that does not exist (R20).
+
+A contact reaches the tickets that they opened or follow, of their own company, and of those the shared log only; staff reach all.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Select, and_, or_, select, true
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chatsvc.accounts.model import Identity
+from chatsvc.accounts.tables import companies, people
+from chatsvc.kernel.errors import NotFound
+from chatsvc.kernel.ids import CompanyId, LogId, PersonId, TicketId
+from chatsvc.tickets import policy
+from chatsvc.tickets.model import Audience, State
+from chatsvc.tickets.policy import TicketRules
+from chatsvc.tickets.tables import followers, logs, tickets
+
+PAGE = 25
+
+
+class LogReach(msgspec.Struct, frozen=True):
+    """A log that somebody may read, and how it stands."""
+
+    log: LogId
+    ticket: TicketId
+    company: CompanyId
+    audience: Audience
+    head: int
+    owner_epoch: int
+    # The representative in the live conversation; None while there is none.
+    owner: PersonId | None
+    sealed: bool
+
+
+class TicketView(msgspec.Struct, frozen=True):
+    """A ticket as its page shows it: the box of facts (T10), and what the reader may do now."""
+
+    id: TicketId
+    number: int
+    subject: str
+    description: str
+    product: str
+    # Question code -> answer code.
+    impact: dict[str, str]
+    severity: str
+    state: State
+    team: str
+    reason: str | None
+    environment: str | None
+    source: str
+    company: str
+    requester: str
+    requester_id: PersonId
+    # The person who works on it (T2); None while nobody does.
+    owner: str | None
+    created_at: datetime
+    # The last change or the last word, the later (T1).
+    updated_at: datetime
+    ended_at: datetime | None
+    reopen_until: datetime | None
+    log: LogId
+    # None for contacts: the staff's log does not exist for them.
+    notes_log: LogId | None
+    may_comment: bool
+    may_solve: bool
+    may_reopen: bool
+
+
+class TicketLine(msgspec.Struct, frozen=True):
+    """A ticket in a list."""
+
+    id: TicketId
+    number: int
+    subject: str
+    product: str
+    severity: str
+    state: State
+    team: str
+    requester: str
+    company: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class TicketPage(msgspec.Struct, frozen=True):
+    """Some tickets, newest first, and where to go on; ``older`` None means that was all."""
+
+    tickets: tuple[TicketLine, ...]
+    # The number to ask for tickets before.
+    older: int | None
+
+
+def _reachable(identity: Identity) -> ColumnElement[bool]:
+    """The tickets that this person may read, as SQL; the company comes from the session and from nowhere else."""
+    if identity.is_staff:
+        return true()
+    followed = select(followers.c.ticket_id).where(followers.c.person_id == identity.person)
+    own = or_(tickets.c.requester_id == identity.person, tickets.c.id.in_(followed))
+    return and_(tickets.c.company_id == identity.company, own)
+
+
+async def log_reach(connection: AsyncConnection, identity: Identity, log: LogId) -> LogReach:
+    """Return a log that this person may read.
+
+    Raises:
+        NotFound: there is none, or not for this person.
+    """
+    visible = true() if identity.is_staff else logs.c.audience == Audience.SHARED
+    statement = (
+        select(
+            logs.c.id, logs.c.ticket_id, logs.c.company_id, logs.c.audience, logs.c.head,
+            logs.c.owner_epoch, logs.c.owner_id, logs.c.sealed,
+        )
+        .select_from(logs.join(tickets, tickets.c.id == logs.c.ticket_id))
+        .where(logs.c.id == log, visible, _reachable(identity))
+    )  # fmt: skip
+    row = (await connection.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound("log.not_found")
+    return LogReach(row[0], row[1], row[2], Audience(row[3]), row[4], row[5], row[6], row[7])
+
+
+async def require(connection: AsyncConnection, identity: Identity, ticket: TicketId) -> None:
+    """Make sure that this person may read the ticket.
+
+    Raises:
+        NotFound: they may not, or there is none.
+    """
+    statement = select(tickets.c.id).where(tickets.c.id == ticket, _reachable(identity))
+    if (await connection.execute(statement)).one_or_none() is None:
+        raise NotFound("ticket.not_found")
+
+
+_requester = people.alias("requester")
+_owner = people.alias("owner")
+_shared = logs.alias("shared")
+_staff = logs.alias("staff")
+
+
+def _with_names(*columns: Any) -> Select[Any]:
+    source = (
+        tickets.join(companies, companies.c.id == tickets.c.company_id)
+        .join(_requester, _requester.c.id == tickets.c.requester_id)
+        .join(_shared, and_(_shared.c.ticket_id == tickets.c.id, _shared.c.audience == Audience.SHARED))
+    )
+    return select(*columns).select_from(source)
+
+
+async def ticket(
+    connection: AsyncConnection, identity: Identity, number: int, *, at: datetime, rules: TicketRules
+) -> TicketView:
+    """Return a ticket by its number, for its page.
+
+    Raises:
+        NotFound: there is none, or not for this person.
+    """
+    source = (
+        tickets.join(companies, companies.c.id == tickets.c.company_id)
+        .join(_requester, _requester.c.id == tickets.c.requester_id)
+        .outerjoin(_owner, _owner.c.id == tickets.c.owner_id)
+        .join(_shared, and_(_shared.c.ticket_id == tickets.c.id, _shared.c.audience == Audience.SHARED))
+        .join(_staff, and_(_staff.c.ticket_id == tickets.c.id, _staff.c.audience == Audience.STAFF))
+    )
+    statement = (
+        select(
+            tickets,
+            companies.c.name.label("company"),
+            _requester.c.name.label("requester"),
+            _owner.c.name.label("owner"),
+            _shared.c.id.label("log"),
+            _shared.c.last_at.label("last_at"),
+            _shared.c.sealed.label("sealed"),
+            _staff.c.id.label("notes_log"),
+        )
+        .select_from(source)
+        .where(tickets.c.number == number, _reachable(identity))
+    )
+    row = (await connection.execute(statement)).one_or_none()
+    if row is None:
+        raise NotFound("ticket.not_found")
+    state = State(row.state)
+    return TicketView(
+        id=row.id,
+        number=row.number,
+        subject=row.subject,
+        description=row.description,
+        product=row.product,
+        impact=row.impact,
+        severity=row.severity,
+        state=state,
+        team=row.team,
+        reason=row.reason,
+        environment=row.environment,
+        source=row.source,
+        company=row.company,
+        requester=row.requester,
+        requester_id=row.requester_id,
+        owner=row.owner,
+        created_at=row.created_at,
+        updated_at=max(row.updated_at, row.last_at or row.updated_at),
+        ended_at=row.ended_at,
+        reopen_until=policy.reopen_until(row.ended_at, rules),
+        log=row.log,
+        notes_log=row.notes_log if identity.is_staff else None,
+        may_comment=not row.sealed and policy.may_comment(state, row.ended_at, at, rules),
+        may_solve=policy.may_solve(state),
+        may_reopen=policy.may_reopen(state, row.ended_at, at, rules),
+    )
+
+
+async def requests(
+    connection: AsyncConnection,
+    identity: Identity,
+    *,
+    states: tuple[State, ...] = (),
+    before: int | None = None,
+    company: CompanyId | None = None,
+    limit: int = PAGE,
+) -> TicketPage:
+    """Return the tickets that this person may read, newest first: for a contact, *My requests* (T6).
+
+    ``states`` empty means all; ``before`` is the ``older`` of the page shown last; ``company`` narrows it for staff.
+    """
+    statement = (
+        _with_names(
+            tickets.c.id, tickets.c.number, tickets.c.subject, tickets.c.product, tickets.c.severity, tickets.c.state,
+            tickets.c.team, _requester.c.name, companies.c.name, tickets.c.created_at, tickets.c.updated_at,
+            _shared.c.last_at,
+        )
+        .where(_reachable(identity))
+        .order_by(tickets.c.number.desc())
+        .limit(limit + 1)
+    )  # fmt: skip
+    if states:
+        statement = statement.where(tickets.c.state.in_(states))
+    if before is not None:
+        statement = statement.where(tickets.c.number < before)
+    if company is not None:
+        statement = statement.where(tickets.c.company_id == company)
+    rows = (await connection.execute(statement)).all()
+    lines = tuple(_line(row) for row in rows[:limit])
+    return TicketPage(lines, lines[-1].number if len(rows) > limit else None)
+
+
+def _line(row: Any) -> TicketLine:
+    number, subject, product, severity, state, team, requester, company, created_at, updated_at, last_at = row[1:]
+    return TicketLine(
+        id=row[0],
+        number=number,
+        subject=subject,
+        product=product,
+        severity=severity,
+        state=State(state),
+        team=team,
+        requester=requester,
+        company=company,
+        created_at=created_at,
+        updated_at=max(updated_at, last_at or updated_at),
+    )
