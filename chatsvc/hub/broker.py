@@ -1,0 +1,90 @@
+"""The port through which processes tell each other news: bells and weather.
+
+News carries no truth. It may be lost, doubled or late, and then costs time and never a fact: heartbeats carry the heads of logs, pictures
+are compared with the database now and then. ``broker_local`` and ``broker_redis`` are the twins; one contract suite runs over both.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from chatsvc.db.uow import Bell
+from chatsvc.kernel.ids import LogId, PersonId
+
+
+class Rung(msgspec.Struct, frozen=True, tag_field="n", tag="b", array_like=True):
+    """A bell: something named by ``topic`` has changed; a log is now at ``head``."""
+
+    topic: str
+    head: int
+
+
+class Typed(msgspec.Struct, frozen=True, tag_field="n", tag="t", array_like=True):
+    """Somebody is typing."""
+
+    log: LogId
+    person: PersonId
+    name: str
+
+
+class Saw(msgspec.Struct, frozen=True, tag_field="n", tag="s", array_like=True):
+    """Somebody has seen a log up to a number."""
+
+    log: LogId
+    person: PersonId
+    number: int
+
+
+News = Rung | Typed | Saw
+
+
+class Parcel(msgspec.Struct, frozen=True, array_like=True):
+    """The news of one process, of one turn of its loop or a little more."""
+
+    # Names the process, which leaves its own parcels unread: inside it they went the short way.
+    origin: str
+    news: tuple[News, ...]
+
+
+def joined(news: Sequence[News]) -> tuple[News, ...]:
+    """Return the same news with each bell once, at its highest, and of each mark the last; order is otherwise kept."""
+    latest: dict[tuple[object, ...], News] = {}
+    for each in news:
+        if isinstance(each, Rung):
+            before = latest.get((Rung, each.topic))
+            if isinstance(before, Rung) and before.head >= each.head:
+                continue
+            latest[Rung, each.topic] = each
+        else:
+            latest[type(each), each.log, each.person] = each
+    return tuple(latest.values())
+
+
+def as_news(bells: Sequence[Bell]) -> tuple[News, ...]:
+    """Return the bells of a unit of work as news."""
+    return tuple(Rung(bell.topic, bell.head) for bell in bells)
+
+
+class Broker(Protocol):
+    """Tells all other processes of the same store.
+
+    Contract: ``publish`` returns at once and never raises, whatever state the line is in; news of one loop turn travels together; a
+    process never hears its own; ``on_news`` is called on the loop; after a time in which news may have been lost ``on_back`` is called
+    once, so that the hub compares what it follows with the database.
+    """
+
+    on_news: Callable[[Sequence[News]], None]
+    on_back: Callable[[], None]
+
+    def publish(self, news: Sequence[News]) -> None:
+        """Tell everybody else, soon."""
+        ...
+
+    async def start(self) -> None:
+        """Begin to listen; returns at once, also when nobody can be reached yet."""
+        ...
+
+    async def close(self) -> None:
+        """Stop listening and give everything back."""
+        ...

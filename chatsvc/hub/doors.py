@@ -1,0 +1,104 @@
+"""What the hub asks of the rooms below it, as ports: it holds no SQL and no rule of a line or a ticket itself."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from chatsvc.accounts.model import Identity
+from chatsvc.conversations.views import Desk, LineCount, Visit, Waiting
+from chatsvc.kernel.errors import Refused
+from chatsvc.kernel.ids import LogId, OfferId, PersonId, TicketId
+from chatsvc.tickets.model import Append, Attached, Entry, Stored
+from chatsvc.tickets.queries import LogReach
+
+
+class Sessions(Protocol):
+    """Who a cookie belongs to."""
+
+    async def identify(self, token: str) -> Identity | None:
+        """Return whose session this is; None when it is none, or over."""
+        ...
+
+
+class Logs(Protocol):
+    """The one write path and the way to read (``tickets.logbook``)."""
+
+    def submit(self, append: Append, done: Callable[[Stored | Refused], None]) -> None:
+        """Add an entry; ``done`` is called on the loop after the commit, or with why not."""
+        ...
+
+    async def since(self, log: LogId, after: int, limit: int = 500) -> tuple[Entry, ...]:
+        """Return the entries after a number, in order."""
+        ...
+
+    async def heads(self, logs: Sequence[LogId]) -> dict[LogId, int]:
+        """Return each log's newest number."""
+        ...
+
+    async def mark_seen(self, marks: Mapping[tuple[LogId, PersonId], int]) -> None:
+        """Store how far people have seen logs."""
+        ...
+
+    async def seen(self, log: LogId) -> dict[PersonId, int]:
+        """Return how far each person has seen a log."""
+        ...
+
+
+class Reading(Protocol):
+    """What a person may see. Whatever they may not is ``NotFound``, as if it did not exist (R20)."""
+
+    async def reach(self, identity: Identity, log: LogId) -> LogReach:
+        """Return a log that this person may read."""
+        ...
+
+    async def attached(self, identity: Identity, files: Sequence[str], ticket: TicketId) -> tuple[Attached, ...]:
+        """Return files that this person has put to this ticket."""
+        ...
+
+    async def visit(self, identity: Identity, ticket: TicketId) -> Visit:
+        """Return the picture of a customer's own visit."""
+        ...
+
+    async def desk(self, identity: Identity) -> Desk:
+        """Return the picture of a representative's own desk."""
+        ...
+
+    async def waiting(self, line: str) -> Mapping[TicketId, Waiting]:
+        """Return everybody who waits in a line, in one query: ticket -> their place."""
+        ...
+
+    async def line_count(self, line: str) -> LineCount:
+        """Return a line, counted."""
+        ...
+
+
+class Deeds(Protocol):
+    """What representatives do from their desks, and who is there (``conversations.actions``)."""
+
+    async def set_desk(self, identity: Identity, state: str, reason: str | None) -> None:
+        """Choose ready or away."""
+        ...
+
+    async def accept(self, identity: Identity, offer: OfferId, epoch: int) -> object:
+        """Take an offer."""
+        ...
+
+    async def decline(self, identity: Identity, offer: OfferId, epoch: int, reason: str) -> object:
+        """Leave an offer to somebody else."""
+        ...
+
+    async def renew_desks(self, person_ids: Sequence[PersonId]) -> object:
+        """Say that these representatives are there, in one statement."""
+        ...
+
+    async def renew_places(self, ticket_ids: Sequence[TicketId]) -> object:
+        """Say that the customers of these tickets are there, in one statement."""
+        ...
+
+
+class Doors(NamedTuple):
+    """Everything that the hub asks for."""
+
+    sessions: Sessions
+    logs: Logs
+    reading: Reading
+    deeds: Deeds
