@@ -12,16 +12,16 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, and_, delete, insert, select, update
 
 from chatsvc.accounts.model import Identity
 from chatsvc.db.engine import Database
 from chatsvc.db.uow import UnitOfWork
-from chatsvc.files.model import HEAD_BYTES, media_type_of, safe_name
+from chatsvc.files.model import HEAD_BYTES, Attached, media_type_of, safe_name
 from chatsvc.files.tables import files
 from chatsvc.kernel import ids
 from chatsvc.kernel.errors import Invalid, NotFound
-from chatsvc.kernel.ids import CompanyId, FileId, PersonId, TicketId
+from chatsvc.kernel.ids import FileId, PersonId, TicketId
 
 # A file that nobody sent for so long is removed.
 FORGOTTEN_AFTER = timedelta(hours=24)
@@ -88,7 +88,6 @@ class Files:
             await uow.execute(
                 insert(files).values(
                     id=file,
-                    company_id=identity.company or "",
                     uploader_id=identity.person,
                     staff_only=False,
                     name=name,
@@ -101,48 +100,27 @@ class Files:
             )
         return StoredFile(file, None, identity.person, False, name, media_type, size_bytes, path)
 
-    async def bind(
-        self,
-        identity: Identity,
-        wanted: Sequence[FileId],
-        ticket: TicketId,
-        company: CompanyId,
-        *,
-        staff_only: bool = False,
-    ) -> tuple[StoredFile, ...]:
-        """Bind files that this person uploaded to a ticket, in the order given; binding again to the same ticket changes nothing.
-
-        Raises:
-            NotFound: one of them is not theirs, or belongs to another ticket.
-        """
-        async with self.database.begin() as uow:
-            return await self.bind_in(uow, identity, wanted, ticket, company, staff_only=staff_only)
-
-    async def bind_in(
+    async def attach(
         self,
         uow: UnitOfWork,
         identity: Identity,
         wanted: Sequence[FileId],
         ticket: TicketId,
-        company: CompanyId,
         *,
         staff_only: bool = False,
-    ) -> tuple[StoredFile, ...]:
-        """``bind`` inside a unit of work."""
+    ) -> tuple[Attached, ...]:
+        """Bind files that this person uploaded to a ticket, in the order given; binding again to the same ticket changes nothing.
+
+        Raises:
+            NotFound: one of them is not theirs, or belongs elsewhere.
+        """
+        mine = and_(files.c.id.in_(wanted), files.c.uploader_id == identity.person)
         await uow.execute(
-            update(files)
-            .where(files.c.id.in_(wanted), files.c.uploader_id == identity.person, files.c.ticket_id.is_(None))
-            .values(ticket_id=ticket, company_id=company, staff_only=staff_only)
+            update(files).where(mine, files.c.ticket_id.is_(None)).values(ticket_id=ticket, staff_only=staff_only)
         )
-        rows = await uow.execute(
-            select(files).where(
-                files.c.id.in_(wanted),
-                files.c.uploader_id == identity.person,
-                files.c.ticket_id == ticket,
-                files.c.staff_only.is_(staff_only),
-            )
-        )
-        found = {row.id: self._stored(row) for row in rows}
+        bound = files.c.ticket_id == ticket, files.c.staff_only.is_(staff_only)
+        rows = await uow.execute(select(files).where(mine, *bound))
+        found = {row.id: Attached(row.id, row.name, row.media_type, row.size_bytes) for row in rows}
         if set(wanted) - set(found):
             raise NotFound("file.not_found")
         return tuple(found[file] for file in dict.fromkeys(wanted))

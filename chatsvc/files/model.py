@@ -4,8 +4,10 @@ import unicodedata
 from typing import Final
 
 import filetype
+import msgspec
 
 from chatsvc.kernel.errors import Invalid
+from chatsvc.kernel.ids import FileId
 
 # Enough of a file to tell what it is.
 HEAD_BYTES: Final = 8_192
@@ -34,6 +36,15 @@ PREVIEWED: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/web
 
 # A text that begins like this is a page or a drawing with scripts, whatever it is called.
 _ACTIVE = ("<!doctype html", "<html", "<svg", "<script", "<head", "<body", "<iframe", "<object", "<embed", "<math")
+
+
+class Attached(msgspec.Struct, frozen=True):
+    """A file as an entry names it."""
+
+    id: FileId
+    name: str
+    media_type: str
+    size_bytes: int
 
 
 def media_type_of(head: bytes) -> str:

@@ -9,9 +9,8 @@ files = Table(
     metadata,
     # Also the unguessable part of its address; access is checked each time all the same.
     Column("id", String(40), primary_key=True),
+    # None while it is uploaded but not sent. Who may read it is decided by this ticket, each time.
     Column("ticket_id", String(40), ForeignKey("tickets.id")),
-    # The company it belongs to; staff's uploads carry the ticket's.
-    Column("company_id", String(40), nullable=False),
     Column("uploader_id", String(40), nullable=False),
     # True for a file of an internal note: contacts never get it.
     Column("staff_only", Boolean, nullable=False, default=False),

@@ -9,12 +9,13 @@ from chatsvc.accounts.model import Identity
 from chatsvc.db.engine import Database
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.files.actions import Files, StoredFile
+from chatsvc.files.model import Attached
 from chatsvc.kernel.errors import Invalid, NotAllowed, NotFound
 from chatsvc.kernel.ids import FileId, LogId, TicketId
 from chatsvc.kernel.machine import IllegalTransition
 from chatsvc.tickets import policy, queries, store
 from chatsvc.tickets.logbook import LogBook
-from chatsvc.tickets.model import LIFE, Append, Attached, Audience, Event, Kind, Role, State, Stored, facts, words
+from chatsvc.tickets.model import LIFE, Append, Audience, Event, Kind, Role, State, Stored, facts, words
 from chatsvc.tickets.policy import TicketRules
 from chatsvc.tickets.queries import LogReach, TicketPage, TicketView
 from chatsvc.tickets.tables import logs, tickets
@@ -100,8 +101,8 @@ class Tickets:
         staff_only = reach.audience is Audience.STAFF
         attached: tuple[Attached, ...] = ()
         if files:
-            bound = await self.files.bind(identity, files, reach.ticket, reach.company, staff_only=staff_only)
-            attached = tuple(Attached(file.id, file.name, file.media_type, file.size_bytes) for file in bound)
+            async with self.database.begin() as uow:
+                attached = await self.files.attach(uow, identity, files, reach.ticket, staff_only=staff_only)
         return Append(
             log=reach.log,
             sender=identity.person,

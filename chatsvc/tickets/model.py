@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from chatsvc.kernel.ids import CompanyId, FileId, LogId, PersonId
+from chatsvc.files.model import Attached
+from chatsvc.kernel.ids import CompanyId, LogId, PersonId
 from chatsvc.kernel.machine import Machine
 
 
@@ -82,15 +83,6 @@ class Kind(StrEnum):
     REOPENED = "reopened"
     # Body: rating.
     RATED = "rated"
-
-
-class Attached(msgspec.Struct, frozen=True):
-    """A file as an entry names it."""
-
-    id: FileId
-    name: str
-    media_type: str
-    size_bytes: int
 
 
 class Words(msgspec.Struct, frozen=True, omit_defaults=True):

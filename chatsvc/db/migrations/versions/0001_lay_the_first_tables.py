@@ -169,7 +169,6 @@ def upgrade() -> None:
         "files",
         sa.Column("id", sa.String(length=40), nullable=False),
         sa.Column("ticket_id", sa.String(length=40), nullable=True),
-        sa.Column("company_id", sa.String(length=40), nullable=False),
         sa.Column("uploader_id", sa.String(length=40), nullable=False),
         sa.Column("staff_only", sa.Boolean(), nullable=False),
         sa.Column("name", sa.String(length=200), nullable=False),
