@@ -1,0 +1,53 @@
+"""The outbox rows of this room: mails with a link to set a password. What they look like is for ``notifications``.
+
+A row names the person, the link's purpose and the password's epoch; the signed link itself is made when the mail is rendered, so that no
+copy of the store holds one.
+"""
+
+from typing import Final
+
+import msgspec
+from sqlalchemy import delete
+
+from chatsvc.accounts.links import Purpose
+from chatsvc.accounts.store import Account
+from chatsvc.db.outbox import outbox
+from chatsvc.db.uow import UnitOfWork
+from chatsvc.kernel import ids
+
+# Kind of the rows: one mail in two wordings, by ``SetPassword.purpose``.
+KIND: Final = "mail.reset_password"
+# Rung beside every row, so that a worker looks at once.
+BELL: Final = "outbox"
+
+
+class SetPassword(msgspec.Struct, frozen=True):
+    """The payload."""
+
+    purpose: Purpose
+    # The password's epoch when the mail was asked for.
+    epoch: int
+
+
+async def reset_password(uow: UnitOfWork, account: Account) -> None:
+    """Write the row for a forgotten password, or for a first one that was never set."""
+    purpose = Purpose.RESET_PASSWORD if account.person.has_password else Purpose.FIRST_SIGN_IN
+    await _record(uow, account, purpose, "reset")
+
+
+async def first_sign_in(uow: UnitOfWork, account: Account) -> None:
+    """Write the row that welcomes somebody new."""
+    await _record(uow, account, Purpose.FIRST_SIGN_IN, "added")
+
+
+async def weigh_the_same(uow: UnitOfWork) -> None:
+    """Do the work of ``reset_password`` and leave nothing: a stranger must not hear from the time whether an account exists (T11)."""
+    row = await uow.record(KIND, cause=ids.new_id("nobody"), recipient="nobody", payload={"purpose": "", "epoch": 0})
+    await uow.execute(delete(outbox).where(outbox.c.id == row))
+
+
+async def _record(uow: UnitOfWork, account: Account, purpose: Purpose, why: str) -> None:
+    person = account.person.id
+    payload = msgspec.to_builtins(SetPassword(purpose, account.credential_epoch))
+    await uow.record(KIND, cause=ids.new_id(why), recipient=person, payload=payload)
+    uow.ring(BELL)

@@ -1,0 +1,43 @@
+"""Every Redis key and channel, by one function each; nothing else writes a name into Redis.
+
+Whatever lies under these keys may vanish at any moment (R16): counters begin again, bells are healed by heartbeats, a lost doorbell by
+the worker's sweep. All names begin with ``holdline:``, so that several desks can share nothing by accident and an operator can tell
+whose key it is. The table of ``docs/reference/`` is drawn from these docstrings.
+"""
+
+from typing import Final
+
+PREFIX: Final = "holdline"
+
+
+def attempts(scope: str, subject: str, window: int) -> str:
+    """Return the key that counts how often somebody tried something.
+
+    Type: string, a whole number, raised by INCRBY.
+    Members: none. ``scope`` is what is limited (``sign_in.address``), ``subject`` a digest (never an address or a mail address as written),
+    ``window`` the number of the time window since 1970, so that a stranger who keeps trying does not prolong it.
+    Time to live: two windows.
+    Owner: ``keyspace.counters``, on behalf of the room that counts.
+    """
+    return f"{PREFIX}:attempts:{scope}:{subject}:{window}"
+
+
+def jobs() -> str:
+    """Return the name of the worker's queue.
+
+    Type: sorted set, written by arq.
+    Members: ids of waiting jobs; score: the moment from which each may run, milliseconds since 1970.
+    Time to live: none; a job leaves it when a worker has run it.
+    Owner: ``worker``.
+    """
+    return f"{PREFIX}:jobs"
+
+
+def worker_health() -> str:
+    """Return the key under which workers say that they live.
+
+    Type: string, one line of counts, written by arq.
+    Time to live: a little more than the interval of the health check.
+    Owner: ``worker``.
+    """
+    return f"{PREFIX}:worker:health"
