@@ -15,18 +15,18 @@ from chatsvc.tickets.model import Entry
 
 Ref = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
-Id = Annotated[str, msgspec.Meta(min_length=4, max_length=40, pattern="^[a-z]{2}_[0-9a-z]+$")]
-Key = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern="^[A-Za-z0-9_-]+$")]
+Id = Annotated[str, msgspec.Meta(min_length=4, max_length=40, pattern="^[a-z]{2}_[0-9a-z]+$(?!\\n)")]
+Key = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern="^[A-Za-z0-9_-]+$(?!\\n)")]
 # Long enough for a stack trace that somebody pastes, short enough for one frame.
 Text = Annotated[str, msgspec.Meta(min_length=0, max_length=8_000)]
-Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern="^[a-z0-9_]+$")]
+Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern="^[a-z0-9_]+$(?!\\n)")]
 
 
 class FromClient(msgspec.Struct, frozen=True, tag_field="t", forbid_unknown_fields=True):
     """What a client may send."""
 
 
-class Open(FromClient, tag="open"):
+class Open(FromClient, frozen=True, tag="open"):
     """Follow a log: everything after ``after``, a ``caught_up``, then live; or a ``reset``."""
 
     ref: Ref
@@ -37,13 +37,13 @@ class Open(FromClient, tag="open"):
     store: Annotated[str, msgspec.Meta(max_length=40)] | None = None
 
 
-class Close(FromClient, tag="close"):
+class Close(FromClient, frozen=True, tag="close"):
     """Stop following a log."""
 
     log: Id
 
 
-class AppendFrame(FromClient, tag="append"):
+class AppendFrame(FromClient, frozen=True, tag="append"):
     """Say something. Answered with ``stored`` after the commit, or with ``refused``."""
 
     ref: Ref
@@ -56,20 +56,20 @@ class AppendFrame(FromClient, tag="append"):
     epoch: Annotated[int, msgspec.Meta(ge=0, le=2**31)] | None = None
 
 
-class SeenFrame(FromClient, tag="seen"):
+class SeenFrame(FromClient, frozen=True, tag="seen"):
     """Everything up to this number was on the screen, with the window in front."""
 
     log: Id
     number: Number
 
 
-class TypingFrame(FromClient, tag="typing"):
+class TypingFrame(FromClient, frozen=True, tag="typing"):
     """Somebody is typing; at most every three seconds, forgotten after five."""
 
     log: Id
 
 
-class Watch(FromClient, tag="watch"):
+class Watch(FromClient, frozen=True, tag="watch"):
     """Follow a picture: ``visit`` of a ticket (customers), or the ``desk`` (representatives; no ticket). Sent at once and on every change."""
 
     ref: Ref
@@ -77,14 +77,14 @@ class Watch(FromClient, tag="watch"):
     ticket: Id | None = None
 
 
-class Unwatch(FromClient, tag="unwatch"):
+class Unwatch(FromClient, frozen=True, tag="unwatch"):
     """Stop following a picture."""
 
     view: Literal["visit", "desk"]
     ticket: Id | None = None
 
 
-class SetDesk(FromClient, tag="set_desk"):
+class SetDesk(FromClient, frozen=True, tag="set_desk"):
     """Choose ready or away. Answered with ``done``."""
 
     ref: Ref
@@ -93,7 +93,7 @@ class SetDesk(FromClient, tag="set_desk"):
     reason: Code | None = None
 
 
-class Accept(FromClient, tag="accept"):
+class Accept(FromClient, frozen=True, tag="accept"):
     """Take an offer. Answered with ``done``; the next ``desk`` has the conversation."""
 
     ref: Ref
@@ -101,7 +101,7 @@ class Accept(FromClient, tag="accept"):
     epoch: Annotated[int, msgspec.Meta(ge=0, le=2**31)]
 
 
-class Decline(FromClient, tag="decline"):
+class Decline(FromClient, frozen=True, tag="decline"):
     """Leave an offer to somebody else. Answered with ``done``."""
 
     ref: Ref
@@ -110,7 +110,7 @@ class Decline(FromClient, tag="decline"):
     reason: Code
 
 
-class ClientBeat(FromClient, tag="beat"):
+class ClientBeat(FromClient, frozen=True, tag="beat"):
     """The client is alive; sent as the answer to each ``beat`` of the server."""
 
 
@@ -123,7 +123,7 @@ class FromServer(msgspec.Struct, frozen=True, tag_field="t", omit_defaults=True)
     """What the server may send."""
 
 
-class Welcome(FromServer, tag="welcome"):
+class Welcome(FromServer, frozen=True, tag="welcome"):
     """First frame of every connection."""
 
     person: PersonId
@@ -136,14 +136,14 @@ class Welcome(FromServer, tag="welcome"):
     at: datetime
 
 
-class Entries(FromServer, tag="entries"):
+class Entries(FromServer, frozen=True, tag="entries"):
     """Consecutive entries of a log, in order."""
 
     log: LogId
     entries: tuple[Entry, ...]
 
 
-class CaughtUp(FromServer, tag="caught_up"):
+class CaughtUp(FromServer, frozen=True, tag="caught_up"):
     """The answer to ``open`` is complete; from here on it is live."""
 
     ref: int
@@ -153,7 +153,7 @@ class CaughtUp(FromServer, tag="caught_up"):
     seen: dict[str, int]
 
 
-class Reset(FromServer, tag="reset"):
+class Reset(FromServer, frozen=True, tag="reset"):
     """What the client has does not belong to this store or log: throw it away and open from 0."""
 
     ref: int
@@ -161,7 +161,7 @@ class Reset(FromServer, tag="reset"):
     store: str
 
 
-class StoredFrame(FromServer, tag="stored"):
+class StoredFrame(FromServer, frozen=True, tag="stored"):
     """Committed, under this number (R1)."""
 
     ref: int
@@ -171,13 +171,13 @@ class StoredFrame(FromServer, tag="stored"):
     at: datetime
 
 
-class Done(FromServer, tag="done"):
+class Done(FromServer, frozen=True, tag="done"):
     """A wish was carried out and committed."""
 
     ref: int
 
 
-class RefusedFrame(FromServer, tag="refused"):
+class RefusedFrame(FromServer, frozen=True, tag="refused"):
     """A wish was not carried out. ``code`` is one of the published table; ``correlation`` finds it in the log."""
 
     # None when the frame could not be read at all.
@@ -188,7 +188,7 @@ class RefusedFrame(FromServer, tag="refused"):
     retry_after: float | None = None
 
 
-class SeenMark(FromServer, tag="seen"):
+class SeenMark(FromServer, frozen=True, tag="seen"):
     """Somebody has seen a log up to this number."""
 
     log: LogId
@@ -196,7 +196,7 @@ class SeenMark(FromServer, tag="seen"):
     number: int
 
 
-class TypingMark(FromServer, tag="typing"):
+class TypingMark(FromServer, frozen=True, tag="typing"):
     """Somebody is typing; forget it after five seconds."""
 
     log: LogId
@@ -204,19 +204,19 @@ class TypingMark(FromServer, tag="typing"):
     name: str
 
 
-class VisitFrame(FromServer, tag="visit"):
+class VisitFrame(FromServer, frozen=True, tag="visit"):
     """The picture of a visit, whole."""
 
     visit: Visit
 
 
-class DeskFrame(FromServer, tag="desk"):
+class DeskFrame(FromServer, frozen=True, tag="desk"):
     """The picture of a desk, whole."""
 
     desk: Desk
 
 
-class ServerBeat(FromServer, tag="beat"):
+class ServerBeat(FromServer, frozen=True, tag="beat"):
     """The server is alive, and the logs this connection follows are at these numbers (R5)."""
 
     heads: dict[str, int]
