@@ -116,7 +116,7 @@ def running_redis(program: str) -> Iterator[str]:
         stdout=subprocess.DEVNULL,
     )
     try:
-        _wait_for_ping(path)
+        wait_for_ping(path)
         yield f"unix://{path}"
     finally:
         server.kill()
@@ -124,7 +124,8 @@ def running_redis(program: str) -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _wait_for_ping(path: Path) -> None:
+def wait_for_ping(path: Path) -> None:
+    """Wait until a Redis answers on its socket; the file alone says nothing."""
     deadline = time.monotonic() + SHOWS_UP_WITHIN_S
     while True:
         try:

@@ -15,7 +15,7 @@ class Bell(NamedTuple):
     """News without truth: something named by ``topic`` has changed; a log is now at ``head``. Receivers read the rest themselves.
 
     Topics: ``log:<log id>``, ``visit:<ticket id>`` (what the customer sees of their place and conversation), ``desk:<person id>`` (what a
-    representative sees), ``line:<line>`` (who waits, who serves), ``person:<person id>`` (signed out, disabled, permissions changed).
+    representative sees), ``line:<line>`` (who waits, who serves), ``person:<person id>`` (signed out, disabled, permissions changed), ``outbox`` (the worker has something to send).
     """
 
     topic: str
@@ -58,6 +58,7 @@ class UnitOfWork:
 
         Returns None, and writes nothing, when this cause has already told this recipient the same.
         """
+        self.ring("outbox")
         return await outbox.put(
             self.connection,
             kind,

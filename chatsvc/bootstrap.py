@@ -1,0 +1,218 @@
+"""The only place that wires concrete things: settings in, running services out. It holds no rule.
+
+A web process runs everything; the worker leaves out the hub and the matchmaker.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from chatsvc.accounts.actions import Accounts
+from chatsvc.accounts.administration import Administration
+from chatsvc.accounts.limits import Limits
+from chatsvc.accounts.links import Links
+from chatsvc.accounts.model import Identity
+from chatsvc.accounts.passwords import Passwords
+from chatsvc.accounts.policy import AccountRules
+from chatsvc.catalog.model import Catalog, load
+from chatsvc.config import Settings
+from chatsvc.conversations.actions import Conversations
+from chatsvc.conversations.matchmaker import Matchmaker
+from chatsvc.conversations.model import ConversationRules
+from chatsvc.conversations.queries import Queries
+from chatsvc.conversations.views import Desk, LineCount, Visit, Waiting
+from chatsvc.db import store_clock, store_facts
+from chatsvc.db.engine import Database
+from chatsvc.db.uow import Bell
+from chatsvc.files.actions import Files
+from chatsvc.hub.broker_redis import RedisBroker
+from chatsvc.hub.doors import Doors
+from chatsvc.hub.handshake import Gate
+from chatsvc.hub.hub import Hub
+from chatsvc.hub.rules import Rules
+from chatsvc.kernel import failpoints
+from chatsvc.kernel.clock import Clock, SystemClock
+from chatsvc.kernel.errors import Refused
+from chatsvc.kernel.ids import LogId, TicketId
+from chatsvc.keyspace import redis
+from chatsvc.keyspace.counters import RedisCounters
+from chatsvc.tickets.actions import Tickets
+from chatsvc.tickets.logbook import LogBook
+from chatsvc.tickets.policy import TicketRules
+from chatsvc.tickets.queries import LogReach
+
+logger = logging.getLogger(__name__)
+
+CLOCK_CHECK = timedelta(seconds=60)
+
+
+class _Reading:
+    """What the hub may show, asked of the rooms that know."""
+
+    def __init__(self, tickets: Tickets, queries: Queries) -> None:
+        self._tickets = tickets
+        self._queries = queries
+
+    async def reach(self, identity: Identity, log: LogId) -> LogReach:
+        return await self._tickets.reach(identity, log)
+
+    async def visit(self, identity: Identity, ticket: TicketId) -> Visit:
+        return await self._queries.visit(identity, ticket)
+
+    async def desk(self, identity: Identity) -> Desk:
+        return await self._queries.desk(identity)
+
+    async def waiting(self, line: str) -> dict[TicketId, Waiting]:
+        return await self._queries.pictures_of_line(line)
+
+    async def line_count(self, line: str) -> LineCount:
+        return (await self._queries.line_counts())[line]
+
+
+@dataclass(kw_only=True)
+class Services:
+    """Everything that doors, worker and commands call. Made by ``start``, given back by ``close``."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    redis: Any
+    catalog: Catalog
+    accounts: Accounts
+    administration: Administration
+    files: Files
+    logbook: LogBook
+    tickets: Tickets
+    conversations: Conversations
+    queries: Queries
+    # None in processes without sockets.
+    hub: Hub | None = None
+    matchmaker: Matchmaker | None = None
+    _tasks: tuple[asyncio.Task[None], ...] = ()
+
+    def publish(self, bells: Sequence[Bell]) -> None:
+        """Pass the bells of a commit on: to sockets, to the matchmaker, to the worker."""
+        if self.hub is not None:
+            self.hub.ring(bells)
+        if self.matchmaker is not None:
+            self.matchmaker.hear(bells)
+
+    async def close(self) -> None:
+        """Stop in order: see people out, finish commits, give connections back."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.hub is not None:
+            await self.hub.drain()
+        if self.matchmaker is not None:
+            await self.matchmaker.close()
+        await self.logbook.close()
+        if self.hub is not None:
+            await self.hub.close()
+        await self.redis.aclose()
+        await self.database.close()
+
+
+def _account_rules(settings: Settings) -> AccountRules:
+    return AccountRules(
+        contact_idle=timedelta(hours=settings.contact_idle_hours),
+        contact_session=timedelta(hours=settings.contact_session_hours),
+        staff_idle=timedelta(hours=settings.staff_idle_hours),
+        staff_session=timedelta(hours=settings.staff_session_hours),
+    )
+
+
+def build(settings: Settings, clock: Clock) -> Services:
+    """Make the services of a process without starting anything; the database and Redis are not asked yet."""
+    database = Database(settings.database_url, clock)
+    client = redis.connect(settings.redis_url)
+    limits = Limits(RedisCounters(client, clock), clock)
+    passwords, links, rules = Passwords(), Links(settings.secret_key), _account_rules(settings)
+    catalog = load(settings.catalog_path)
+    files = Files(database, settings.data_dir / "files", most_bytes=settings.max_file_bytes)
+    logbook = LogBook(database)
+    conversation_rules = ConversationRules.of(settings)
+    services = Services(
+        settings=settings,
+        clock=clock,
+        database=database,
+        redis=client,
+        catalog=catalog,
+        accounts=Accounts(database=database, passwords=passwords, links=links, limits=limits, rules=rules),
+        administration=Administration(database=database, passwords=passwords, limits=limits, rules=rules),
+        files=files,
+        logbook=logbook,
+        tickets=Tickets(database, logbook, files, TicketRules()),
+        conversations=Conversations(database, logbook, catalog, conversation_rules, files),
+        queries=Queries(database, conversation_rules),
+    )
+    database.publish = services.publish
+    return services
+
+
+async def start(settings: Settings, *, sockets: bool = True, clock: Clock | None = None) -> Services:
+    """Build and start the services of a process.
+
+    Args:
+        settings: read once.
+        sockets: whether this process serves people and matches lines; the worker does not.
+        clock: None for the machine's, kept in step with the store's.
+
+    Raises:
+        Unavailable: the database cannot be reached.
+    """
+    failpoints.arm(settings.fail_points)
+    machine_clock = SystemClock()
+    services = build(settings, clock or machine_clock)
+    tasks = []
+    if clock is None:
+        await _keep_in_step(services.database, machine_clock)
+        tasks.append(asyncio.create_task(_stay_in_step(services.database, machine_clock), name="clock"))
+    services.logbook.start()
+    if sockets:
+        await _open(services)
+    services._tasks = tuple(tasks)
+    return services
+
+
+async def _open(services: Services) -> None:
+    settings = services.settings
+    doors = Doors(
+        sessions=services.accounts,
+        logs=services.logbook,
+        reading=_Reading(services.tickets, services.queries),
+        deeds=services.conversations,
+    )
+    services.hub = Hub(
+        doors,
+        RedisBroker(settings.redis_url),
+        store=await store_facts.epoch(services.database),
+        clock=services.clock,
+        gate=Gate.of(settings),
+        rules=Rules.of(settings),
+    )
+    services.matchmaker = Matchmaker(services.conversations)
+    services.logbook.on_stored = services.hub.stored
+    await services.hub.start()
+    services.matchmaker.start()
+
+
+async def _keep_in_step(database: Database, clock: SystemClock) -> None:
+    before = clock.now()
+    moment = await store_clock.now(database)
+    if moment is not None:
+        # Half of the question's own time has passed since the store read its clock.
+        moved = clock.set_to(moment + (clock.now() - before) / 2)
+        if abs(moved) > timedelta(seconds=1):
+            logger.warning("clock_moved", extra={"seconds": moved.total_seconds()})
+
+
+async def _stay_in_step(database: Database, clock: SystemClock) -> None:
+    while True:
+        await asyncio.sleep(CLOCK_CHECK.total_seconds())
+        with contextlib.suppress(Refused):
+            await _keep_in_step(database, clock)
