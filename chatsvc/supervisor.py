@@ -25,6 +25,8 @@ T = TypeVar("T")
 _WELL_AFTER_SECONDS: Final = 30.0
 _FIRST_PAUSE_SECONDS: Final = 0.25
 _LONGEST_PAUSE_SECONDS: Final = 10.0
+# Of the time for stopping, so much is kept for each later order, whatever the earlier ones take.
+_LAST_ORDERS_SECONDS: Final = 1.0
 # So many quick ends in a row, before everything has come up once, mean that it never will.
 _HOPELESS_AFTER: Final = 3
 _LOG_KEPT_BYTES: Final = 10 * 1_048_576
@@ -66,11 +68,11 @@ def read_procfile(path: Path) -> dict[str, str]:
 class Supervisor:
     """Keeps parts running until it is stopped.
 
-    Use it as an asynchronous context manager: leaving the block stops everything, in order, within ``grace_seconds`` for
-    each order, and kills what is left then.
+    Use it as an asynchronous context manager: leaving the block stops everything, in order, and kills what has not ended
+    ``grace_seconds`` later.
     """
 
-    def __init__(self, *, lifeline: int, say: Callable[[str], None], grace_seconds: float = 8.0) -> None:
+    def __init__(self, *, lifeline: int, say: Callable[[str], None], grace_seconds: float = 9.0) -> None:
         # Descriptor from ``sole``; every part inherits it.
         self._lifeline = lifeline
         self._say = say
@@ -160,20 +162,23 @@ class Supervisor:
         for keeper in self._keepers.values():
             keeper.cancel()
         await asyncio.gather(*self._keepers.values(), return_exceptions=True)
+        deadline = asyncio.get_running_loop().time() + self._grace_seconds
         try:
-            for order in sorted({part.stop_order for part in self._parts.values()}):
+            orders = sorted({part.stop_order for part in self._parts.values()})
+            for later, order in zip(reversed(range(len(orders))), orders, strict=True):
                 names = [name for name, part in self._parts.items() if part.stop_order == order]
-                await self._end([self._processes[name] for name in names if name in self._processes])
+                processes = [self._processes[name] for name in names if name in self._processes]
+                await self._end(processes, until=deadline - later * _LAST_ORDERS_SECONDS)
         finally:  # told to stop a second time: at once
             for process in self._processes.values():
                 _signal(process, signal.SIGKILL)
             await asyncio.gather(*(process.wait() for process in self._processes.values()))
 
-    async def _end(self, processes: list[asyncio.subprocess.Process]) -> None:
+    async def _end(self, processes: list[asyncio.subprocess.Process], *, until: float) -> None:
         for process in processes:
             _signal(process, signal.SIGTERM)
         with suppress(TimeoutError):
-            async with asyncio.timeout(self._grace_seconds):
+            async with asyncio.timeout_at(until):
                 await asyncio.gather(*(process.wait() for process in processes))
 
 

@@ -179,7 +179,7 @@ async def _serves(host: str, port: int, request: bytes) -> bool:
     try:
         writer.write(request)
         answer = await reader.readline()
-        return answer.startswith(b"HTTP/1.1 ") and answer[9:10] in b"234"
+        return answer.startswith(b"HTTP/1.") and answer[9:10] in b"234"
     except OSError:
         return False
     finally:
