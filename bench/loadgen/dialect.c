@@ -59,7 +59,6 @@ static struct template parse(const char *text, const struct seats *seats) {
 size_t template_fill(const struct template *template, const struct values *values, const char *run, int decimal,
                      char *out, size_t room) {
     static const char words[] = "The report shows yesterday's rate for the receipt although it was changed this morning; ";
-    static const char filling[] = "The report shows yesterday's rate for the receipt although it was changed this morning; ";
     size_t at = 0;
     for (int i = 0; i < template->count; i++) {
         const struct piece *piece = &template->pieces[i];

@@ -53,7 +53,7 @@ def _install_node() -> None:
 
 def _install_python() -> None:
     _call(sys.executable, "-m", "venv", "--clear", VENV)
-    _call(VENV / "bin/pip", "install", "--quiet", "--no-deps", "-r", PEERS / "requirements.txt")
+    _call(VENV / "bin/pip", "install", "-qq", "--no-deps", "-r", PEERS / "requirements.txt")
 
 
 def _call(*command: str | Path, cwd: Path | None = None) -> None:

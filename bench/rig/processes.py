@@ -9,7 +9,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -108,20 +108,16 @@ def _wait(process: "subprocess.Popen[bytes]", log: Path, serves: Callable[[str],
         if port is not None:
             return port
         if process.poll() is not None:
-            raise DidNotStart(f"{process.args} ended with {process.returncode}:\n{text[-2000:]}")
+            raise DidNotStart(f"{process.args!r} ended with {process.returncode}:\n{text[-2000:]}")
         time.sleep(0.02)
-    raise DidNotStart(f"{process.args} does not serve after {_START_SECONDS:g} s:\n{log.read_text()[-2000:]}")
+    raise DidNotStart(f"{process.args!r} does not serve after {_START_SECONDS:g} s:\n{log.read_text()[-2000:]}")
 
 
 def _stop(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is None:
         process.terminate()
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(_STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            pass
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)  # what it left in its session, or itself
-    except ProcessLookupError:
-        pass
     process.wait()

@@ -27,7 +27,19 @@ class Store:
 def redis(folder: Path) -> Iterator[Store]:
     """Run a Redis on a Unix socket in the folder."""
     socket = folder / "redis.sock"
-    command = ["redis-server", "--port", "0", "--unixsocket", socket, "--dir", folder, "--save", "", "--appendonly", "no"]
+    command: list[str | Path] = [
+        "redis-server",
+        "--port",
+        "0",
+        "--unixsocket",
+        socket,
+        "--dir",
+        folder,
+        "--save",
+        "",
+        "--appendonly",
+        "no",
+    ]
     with running(
         command,
         core=OTHER_CORE,
@@ -67,7 +79,15 @@ def postgres() -> Iterator[Store]:
             stdout=subprocess.DEVNULL,
             user=user,
         )
-        command = [programs / "postgres", "-D", data, "-c", "listen_addresses=", "-c", f"unix_socket_directories={folder}"]
+        command: list[str | Path] = [
+            programs / "postgres",
+            "-D",
+            data,
+            "-c",
+            "listen_addresses=",
+            "-c",
+            f"unix_socket_directories={folder}",
+        ]
         with running(
             command,
             core=OTHER_CORE,

@@ -1,0 +1,155 @@
+"""What is measured: every measurement is a subject under one of the scenarios, and can be repeated.
+
+Scenarios: ``relay`` (pairs talk as fast as the server can), ``two`` (the same, customers and representatives on different
+processes), ``latency`` (pairs talk at 1,000 messages per second), ``stall`` (a quarter of the representatives stop
+reading), ``idle`` (connections that only sit there), ``storm`` (all of them cut at once), ``commit`` and ``commit_rate``
+(the bare batched append). What only Holdline has is in ``holdline.py``.
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from rig.generator import Target, load
+from rig.peers import peers
+from rig.places import BENCH
+from rig.processes import SERVER_CORE, pinned
+
+Outcome = dict[str, Any]
+
+BATCHES: Final = (1, 8, 64, 256)
+# 40 pairs with long texts, so that a representative who does not read has more than 2 MiB to come within the window.
+STALL: Final = {"pairs": 40, "rate": 1000, "text": 8000}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """How long and how large; a quick run has the same shape and means less."""
+
+    repetitions: int = 5
+    seconds: float = 4
+    # The slowest peers are still opening connections to their store in the first second.
+    warmup: float = 2
+    # Connections that only sit there; the large number is for what is measured on few subjects.
+    crowd: int = 2_000
+    large_crowd: int = 10_000
+    # Long enough to hold a heartbeat of every connection.
+    idle_seconds: float = 30
+    stall_seconds: float = 12
+
+    @classmethod
+    def quick(cls) -> "Pace":
+        """One repetition, seconds instead of minutes."""
+        return cls(repetitions=1, seconds=2, warmup=1, crowd=500, large_crowd=2_000, idle_seconds=5, stall_seconds=6)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measurement:
+    """One thing to measure.
+
+    Attributes:
+        once: whether it is measured once and not in every repetition, because it takes long and varies little.
+    """
+
+    scenario: str
+    subject: str
+    measure: Callable[[Pace], Outcome]
+    once: bool = False
+
+
+Start = Callable[[int], AbstractContextManager[Target]]
+
+
+def measurements() -> Iterator[Measurement]:
+    """Everything that can be measured without Holdline."""
+    known = peers()
+    for peer in known.values():
+        yield relay(peer.name, peer.started)
+    for name in ("socketio", "python_socketio", "channels"):
+        yield relay(name, known[name].started, processes=2)
+    for name in ("node_ws", "socketio"):
+        yield latency(name, known[name].started)
+        yield stall(name, known[name].started)
+    for name in ("websockets_relay", "node_ws", "socketio", "python_socketio", "channels"):
+        yield idle(name, known[name].started)
+    yield storm("node_ws", known["node_ws"].started)
+    yield storm("socketio", known["socketio"].started)
+    for batch in BATCHES:
+        yield commit(batch)
+    yield Measurement(scenario="commit_rate", subject="sqlite", measure=lambda pace: _floor(pace, rate=1000))
+
+
+def relay(subject: str, started: Start, *, processes: int = 1, **options: float) -> Measurement:
+    """400 connections in pairs, one message of every pair under way."""
+
+    def measure(pace: Pace) -> Outcome:
+        with started(processes) as target:
+            return load(target, pairs=200, window=1, seconds=pace.seconds, warmup=pace.warmup, **options)
+
+    return Measurement(scenario="two" if processes == 2 else "relay", subject=subject, measure=measure)
+
+
+def latency(subject: str, started: Start) -> Measurement:
+    """1,000 messages per second at random moments over 400 connections."""
+
+    def measure(pace: Pace) -> Outcome:
+        with started(1) as target:
+            return load(target, pairs=200, rate=1000, seconds=pace.seconds, warmup=pace.warmup)
+
+    return Measurement(scenario="latency", subject=subject, measure=measure)
+
+
+def stall(subject: str, started: Start) -> Measurement:
+    """A quarter of the representatives stop reading; the answer's ``calm`` is the same load on readers only."""
+
+    def measure(pace: Pace) -> Outcome:
+        with started(1) as target:
+            calm = load(target, seconds=pace.stall_seconds, warmup=pace.warmup, **STALL)
+        with started(1) as target:
+            return load(target, seconds=pace.stall_seconds, warmup=pace.warmup, stall=0.25, **STALL) | {"calm": calm}
+
+    return Measurement(scenario="stall", subject=subject, measure=measure, once=True)
+
+
+def idle(subject: str, started: Start, *, large: bool = False) -> Measurement:
+    """A crowd that sits there, on top of 100 connections that were open before."""
+
+    def measure(pace: Pace) -> Outcome:
+        with started(1) as target:
+            crowd = pace.large_crowd if large else pace.crowd
+            return load(target, pairs=50, crowd=crowd, rate=1e-9, warmup=0, seconds=pace.idle_seconds)
+
+    return Measurement(scenario="idle", subject=subject, measure=measure, once=True)
+
+
+def storm(subject: str, started: Start) -> Measurement:
+    """The whole crowd is cut at once and comes back without waiting, while 50 pairs talk at 200 messages per second."""
+
+    def measure(pace: Pace) -> Outcome:
+        with started(1) as target:
+            return load(target, pairs=50, rate=200, crowd=pace.large_crowd, cut=True, seconds=60, warmup=1)
+
+    return Measurement(scenario="storm", subject=subject, measure=measure, once=True)
+
+
+def commit(batch: int) -> Measurement:
+    """The bare append with full batches."""
+    return Measurement(
+        scenario="commit", subject=f"sqlite, batch {batch}", measure=lambda pace: _floor(pace, batch=batch)
+    )
+
+
+def _floor(pace: Pace, **options: float) -> Outcome:
+    with TemporaryDirectory(prefix="holdline-bench-") as folder:
+        command: list[str | Path] = [sys.executable, BENCH / "floor/sqlite_append.py", folder]
+        for name, value in (options | {"seconds": pace.seconds / 2}).items():
+            command += [f"--{name}", f"{value:g}"]
+        answer = subprocess.run(pinned(command, SERVER_CORE), check=True, capture_output=True, text=True)
+    outcome: Outcome = json.loads(answer.stdout)
+    return outcome
