@@ -1,0 +1,114 @@
+"""Render every template with sample values to a folder and take pictures of them, wide and narrow, light and dark; run axe on each.
+
+    python scripts/gallery.py build/gallery [part of a sample's name ...]
+
+For people who change the look. It needs the test requirements and Chromium, serves nothing and starts nothing but the browser.
+"""
+
+import argparse
+import json
+import shutil
+import sys
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "web")]
+
+from axe_playwright_python.sync_playwright import Axe  # noqa: E402
+from gallery.samples import mails, samples  # type: ignore[import-not-found]  # noqa: E402
+from playwright.sync_api import Page, Route, sync_playwright  # noqa: E402
+
+from web.assets import STATIC  # noqa: E402
+from web.i18n import Reader, language_of, reading  # noqa: E402
+from web.rendering import Renderer  # noqa: E402
+
+WIDTHS = (1280, 375)
+SCHEMES = ("light", "dark")
+
+# What a script does first on every page; the gallery shows pages as people with scripts see them.
+REVEAL = """() => {
+  for (const part of document.querySelectorAll('[data-needs-script]')) part.hidden = false;
+  for (const part of document.querySelectorAll('[data-without-script]')) part.hidden = true;
+}"""
+
+
+def rendered(language: str) -> dict[str, tuple[str, bool]]:
+    """Return name -> (page, whether scripts would run on it)."""
+    renderer = Renderer()
+    who = Reader(language_of(language), ZoneInfo("Europe/Berlin"))
+    with reading(who):
+        pages, letters = samples(), mails()
+    made = {sample.name: (renderer.page(sample.template, who, **sample.context), sample.scripted) for sample in pages}
+    return made | {
+        letter.name: (renderer.mail(letter.template, who, **letter.context).html, False) for letter in letters
+    }
+
+
+def main() -> int:
+    """Make the pictures; 1 when axe has found something."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("only", nargs="*")
+    parser.add_argument("--language", default="en")
+    parser.add_argument("--scheme", choices=SCHEMES)
+    parser.add_argument("--width", type=int)
+    parser.add_argument("--no-axe", action="store_true")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    pages = {
+        n: p
+        for n, p in rendered(options.language).items()
+        if not options.only or any(part in n for part in options.only)
+    }
+    for name, (html, _) in pages.items():
+        (options.folder / f"{name}.html").write_text(html, "utf-8")
+    sheet = Renderer().assets.stylesheet
+
+    def answer(route: Route) -> None:
+        path = route.request.url.split("://", 1)[1].partition("/")[2].partition("?")[0]
+        if path in pages:
+            route.fulfill(body=pages[path][0], content_type="text/html; charset=utf-8")
+        elif path == "static/css/app.css":
+            route.fulfill(body=sheet, content_type="text/css")
+        elif path.startswith("static/") and (STATIC / path.removeprefix("static/")).is_file():
+            route.fulfill(path=str(STATIC / path.removeprefix("static/")))
+        else:
+            route.fulfill(status=404, body="")
+
+    found = 0
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        for scheme in [options.scheme] if options.scheme else SCHEMES:
+            for width in [options.width] if options.width else WIDTHS:
+                page = browser.new_page(
+                    viewport={"width": width, "height": 800}, color_scheme=scheme, reduced_motion="reduce"
+                )
+                page.route("**/*", answer)
+                for name, (_, scripted) in pages.items():
+                    page.goto(f"http://gallery.invalid/{name}")
+                    if scripted:
+                        page.evaluate(REVEAL)
+                    page.screenshot(path=options.folder / f"{name}-{width}-{scheme}.png", full_page=True)
+                    if not options.no_axe:
+                        found += complaints(page, f"{name} {width} {scheme}")
+                page.close()
+        browser.close()
+    sys.stdout.write(f"{len(pages)} samples, {found} violations\n")
+    return 1 if found else 0
+
+
+def complaints(page: Page, where: str) -> int:
+    """Print what axe finds on a page; return how much."""
+    violations = Axe().run(page).response["violations"]
+    for violation in violations:
+        targets = [node["target"] for node in violation["nodes"]]
+        sys.stdout.write(f"{where}: {violation['id']}: {violation['help']} {json.dumps(targets)[:400]}\n")
+    overflow = page.evaluate("() => document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    if overflow > 0:
+        sys.stdout.write(f"{where}: page is {overflow}px wider than the window\n")
+    return len(violations) + (overflow > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,706 @@
+"""The samples. Values are invented; moments are fixed, so that pictures and tests do not depend on the day."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from web.texts import error_sentence, event_sentence
+
+NOW: Final = datetime(2026, 11, 23, 13, 5, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One template in one state."""
+
+    name: str
+    template: str
+    context: dict[str, Any] = field(default_factory=dict)
+    # Whether a script would run on it: the pictures then show what scripts reveal.
+    scripted: bool = True
+
+
+def ago(**spans: float) -> datetime:
+    """The moment so long before ``NOW``."""
+    return NOW - timedelta(**spans)
+
+
+ANA: Final = {
+    "name": "Ana Ruiz",
+    "email": "ana.ruiz@nordwind.example",
+    "role": "contact",
+    "company": "Nordwind Logistics",
+}
+SAM: Final = {"name": "Sam Okafor", "email": "sam@holdline.example", "role": "representative", "company": None}
+ADA: Final = {"name": "Ada Lindqvist", "email": "ada@holdline.example", "role": "administrator", "company": None}
+
+
+def errors(*pairs: tuple[str, str], **facts: object) -> list[dict[str, str]]:
+    """A list of errors as pages get it."""
+    return [{"field": name, "text": error_sentence(key, **facts)} for name, key in pairs]
+
+
+def ticket_row(
+    number: int,
+    subject: str,
+    state: str,
+    *,
+    days: float,
+    product: str = "Expense",
+    unread: int = 0,
+    requester: str | None = None,
+) -> dict[str, Any]:
+    """A row of a ticket list."""
+    return {
+        "number": number, "subject": subject, "product": product, "state": state, "updated_at": ago(days=days),
+        "href": f"/requests/{number}", "unread": unread, "requester": requester,
+    }  # fmt: skip
+
+
+TICKETS: Final = [
+    ticket_row(4812, "Approval mails arrive twice", "open", days=0.02, unread=2),
+    ticket_row(4790, "Mileage rate for Portugal is missing", "awaiting", days=1.2),
+    ticket_row(4751, "Invoice export stops at line 250", "solved", days=4, product="Invoice", requester="Jonas Weber"),
+    ticket_row(
+        4630,
+        "Hotel bookings of the Seoul office do not show their project code in the report",
+        "closed",
+        days=38,
+        product="Travel",
+    ),
+]
+
+
+def said(
+    number: int, who: str, text: str, minutes: float, *, mine: bool = False, staff: bool = False, **more: Any
+) -> dict[str, Any]:
+    """A message."""
+    return {
+        "number": number,
+        "kind": "message",
+        "side": "mine" if mine else "theirs",
+        "name": who,
+        "text": text,
+        "at": ago(minutes=minutes),
+        "staff": staff,
+        **more,
+    }
+
+
+def event(number: int, kind: str, minutes: float, **facts: object) -> dict[str, Any]:
+    """An event."""
+    return {
+        "number": number,
+        "kind": kind,
+        "side": "system",
+        "name": "",
+        "text": event_sentence(kind, **facts),
+        "at": ago(minutes=minutes),
+    }
+
+
+PICTURE: Final = {"name": "double-mail.png", "href": "/files/fi_1", "size_bytes": 241_300, "picture": True}
+PDF: Final = {"name": "approval-log-november.pdf", "href": "/files/fi_2", "size_bytes": 1_480_000, "picture": False}
+
+DESCRIPTION: Final = (
+    "Since this morning every approver gets the request mail twice, one second apart.\n"
+    "We expected one mail. It happens for all departments; see https://status.nordwind.example/mail for our relay."
+)
+
+
+def talk_entries(mine: str = "customer") -> list[dict[str, Any]]:
+    """A conversation, from one side."""
+    customer, staff = mine == "customer", mine == "staff"
+    return [
+        event(1, "joined", 14, name="Ana Ruiz", line="Expense"),
+        said(
+            2,
+            "Ana Ruiz",
+            "I have added a screenshot of two such mails.",
+            12,
+            mine=customer,
+            state="seen" if customer else None,
+            files=[PICTURE],
+        ),
+        event(3, "accepted", 9, name="Sam Okafor"),
+        said(
+            4,
+            "Sam Okafor",
+            "Good afternoon Ana. I see the two mails in your screenshot; they carry the same message number, so one of them is a repeat by a relay.",
+            8,
+            mine=staff,
+            staff=True,
+            state="seen" if staff else None,
+        ),
+        said(
+            5,
+            "Sam Okafor",
+            "Could you tell me whether the relay was changed in the last two days?",
+            7.8,
+            mine=staff,
+            staff=True,
+            continued=True,
+            state="seen" if staff else None,
+        ),
+        said(
+            6,
+            "Ana Ruiz",
+            "Yes, it was moved on Saturday. Here is its log.",
+            3,
+            mine=customer,
+            state="stored" if customer else None,
+            files=[PDF],
+        ),
+    ]
+
+
+def visit(state: str, **changes: Any) -> dict[str, Any]:
+    """A visit, as the customer sees it."""
+    base: dict[str, Any] = {
+        "ticket": "tk_1", "number": 4812, "subject": "Approval mails arrive twice", "line": "expense", "ticket_state": "open", "log": "lg_1",
+        "conversation": "cv_1", "state": state, "waiting": None, "representative": "Sam Okafor", "representative_there": True,
+        "undo_until": None, "ended_by_customer": None, "rating": None,
+    }  # fmt: skip
+    return {**base, **changes}
+
+
+def room(
+    state: str, *, entries: list[dict[str, Any]] | None = None, page: dict[str, Any] | None = None, **changes: Any
+) -> dict[str, Any]:
+    """The context of the chat room."""
+    base: dict[str, Any] = {
+        "me": ANA, "visit": visit(state, **changes), "line_name": "Expense", "entries": talk_entries() if entries is None else entries,
+        "head": 6, "store": "st_1", "post_key": "k1", "draft": "", "errors": [], "rated": False, "undo_s": 10,
+    }  # fmt: skip
+    return {**base, **(page or {})}
+
+
+def waiting(position: int, **changes: Any) -> dict[str, Any]:
+    """A place in line."""
+    return {
+        "position": position,
+        "representatives": 4,
+        "wait_low_s": None,
+        "wait_high_s": None,
+        "offered": False,
+        "admitted_at": ago(minutes=3),
+        **changes,
+    }
+
+
+JOINED: Final = [event(1, "joined", 3, name="Ana Ruiz", line="Expense")]
+
+TICKET: Final = {
+    "number": 4812, "subject": "Approval mails arrive twice", "description": DESCRIPTION, "state": "open", "severity": "P3", "product": "Expense",
+    "product_key": "expense", "team": "Support", "team_key": "support", "environment": "production", "reason": "Notifications", "reason_key": "mail",
+    "requester": "Ana Ruiz", "requester_email": ANA["email"], "company": "Nordwind Logistics", "zone": "Europe/Berlin", "created_at": ago(minutes=14),
+    "updated_at": ago(minutes=3), "log": "lg_1", "notes_log": "lg_2", "owner": "Sam Okafor", "version": 3,
+}  # fmt: skip
+
+IMPACT: Final = [
+    ("Work stopped", "Partly"),
+    ("Way around it", "None known"),
+    ("People affected", "A department"),
+    ("Deadline", "This week"),
+]
+
+
+def ticket_page(state: str = "open", **page: Any) -> dict[str, Any]:
+    """The context of the customer's ticket page."""
+    live = state in ("open", "awaiting")
+    base: dict[str, Any] = {
+        "me": ANA, "ticket": {**TICKET, "state": state}, "impact": IMPACT, "entries": talk_entries(), "head": 6, "store": "st_1",
+        "may_comment": state != "closed", "may_solve": live, "running": None, "post_key": "k1", "draft": "", "errors": [],
+    }  # fmt: skip
+    return {**base, **page}
+
+
+CHOICES: Final = {
+    "reasons": [("mail", "Notifications"), ("access", "Sign-in and access"), ("config", "Configuration change")],
+    "products": [("expense", "Expense"), ("travel", "Travel"), ("invoice", "Invoice"), ("request", "Request")],
+    "priorities": [("P1", "P1 Critical"), ("P2", "P2 High"), ("P3", "P3 Normal"), ("P4", "P4 Low")],
+    "teams": [("support", "Support"), ("configuration", "Configuration"), ("engineering", "Engineering")],
+}
+
+NOTE: Final = {
+    "number": 1,
+    "kind": "note",
+    "side": "mine",
+    "name": "Sam Okafor",
+    "text": "Same relay vendor as ticket 4633; ask for header dumps.",
+    "at": ago(minutes=6),
+    "staff": True,
+}
+
+
+def desk_talk(identity: str, customer: str, company: str, **changes: Any) -> dict[str, Any]:
+    """A conversation on a desk."""
+    base: dict[str, Any] = {
+        "id": identity, "customer": customer, "company": company, "line_name": "Expense", "last": "Yes, it was moved on Saturday.", "unread": 0,
+        "silent": "0:41", "silent_long": False, "state": "active", "current": False, "typing": False, "number": 4812, "severity": "P3", "epoch": 1,
+        "log": "lg_1", "notes_log": "lg_2", "head": 6, "seen": 6, "entries": talk_entries("staff"), "post_key": "k1", "draft": "",
+        "customer_there": True, "undo_until": None, "undo_s": 10, "wrap_up": None, "subject": "Approval mails arrive twice",
+    }  # fmt: skip
+    return {**base, **changes}
+
+
+def three_talks() -> list[dict[str, Any]]:
+    """A full desk: talking, ended a moment ago, wrapping up."""
+    entries = talk_entries("staff")
+    return [
+        desk_talk("cv_1", "Ana Ruiz", "Nordwind Logistics", current=True, entries=[*entries[:4], NOTE, *entries[4:]]),
+        desk_talk("cv_2", "Minh Tran", "Baltic Foods", number=4815, subject="Trip cannot be approved", severity="P2", unread=2, silent="3:20", silent_long=True,
+                  last="Is anybody there?", state="ending", undo_until=NOW, entries=[event(1, "accepted", 5, name="Sam Okafor"), said(2, "Minh Tran", "Is anybody there?", 3)]),
+        desk_talk("cv_3", "王芳", "Hengda Trading", number=4809, subject="Invoice export stops at line 250", silent=None, state="wrap_up",
+                  wrap_up={"subject": "Invoice export stops at line 250", "reason": "config", "product": "invoice", "environment": "production", "severity": "P3",
+                           "team": "support", "state": "solved", "due_at": NOW + timedelta(minutes=2)}),
+    ]  # fmt: skip
+
+
+OFFER: Final = {
+    "id": "of_1", "epoch": 1, "deadline_at": NOW + timedelta(seconds=14), "total_s": 20, "line_name": "Travel", "number": 4820, "subject": "Cannot book a train to Lyon",
+    "description": "The booking page stays empty after the search. It worked on Friday.", "severity": "P3", "customer": "Claire Dubois", "company": "Atelier Rhône",
+    "handed_over_note": None,
+}  # fmt: skip
+
+ABOUT: Final = {
+    "customer": "Ana Ruiz", "company": "Nordwind Logistics", "email": ANA["email"], "language_name": "Español", "zone": "Europe/Berlin", "their_time": "14:05", "now": NOW,
+    "impact": IMPACT, "past": TICKETS[1:],
+}  # fmt: skip
+
+
+def console(state: str = "ready", **page: Any) -> dict[str, Any]:
+    """The context of the console."""
+    base: dict[str, Any] = {
+        "me": SAM, "desk": {"state": state, "reason": "lunch" if state == "away" else None, "capacity": 3, "load": 0},
+        "away_reasons": [("break", "Short break"), ("lunch", "Lunch"), ("meeting", "Meeting")],
+        "decline_reasons": [("other_product", "Not my product"), ("busy", "Busy with another customer")],
+        "lines": [{"key": "expense", "name": "Expense", "waiting": 3, "representatives": 4}, {"key": "travel", "name": "Travel", "waiting": 0, "representatives": 2}],
+        "offers": [], "talks": [], "about": None, "choices": CHOICES, "colleagues": [("pe_2", "Ines Duarte"), ("pe_3", "Tom Becker")],
+        "hand_over_lines": [("travel", "Travel"), ("invoice", "Invoice")],
+        "canned": [{"key": "hello", "title": "Greeting", "text": "Good day {name}, I have read your ticket {number}.", "product": None}],
+    }  # fmt: skip
+    return {**base, **page}
+
+
+def staff_ticket(**page: Any) -> dict[str, Any]:
+    """The context of the staff's ticket page."""
+    base: dict[str, Any] = {
+        "me": SAM, "ticket": TICKET, "impact": IMPACT, "entries": talk_entries("staff"), "notes": [NOTE], "head": 6, "store": "st_1", "choices": CHOICES, "now": NOW,
+        "their_time": "14:05", "live": None, "may_write": True, "post_key": "k1", "note_key": "k2", "draft": "", "errors": [],
+    }  # fmt: skip
+    return {**base, **page}
+
+
+def person(identity: str, name: str, **changes: Any) -> dict[str, Any]:
+    """A contact on the page of people."""
+    base: dict[str, Any] = {
+        "id": identity, "name": name, "email": f"{identity}@nordwind.example", "language_name": "Deutsch", "authorised": True, "company_admin": False, "disabled": False,
+        "has_password": True, "seen_at": ago(days=2),
+    }  # fmt: skip
+    return {**base, **changes}
+
+
+def people(**page: Any) -> dict[str, Any]:
+    """The context of the page of people."""
+    nordwind = [
+        person("pe_10", "Ana Ruiz", company_admin=True),
+        person("pe_11", "Jonas Weber"),
+        person("pe_12", "Greta Holm", authorised=False, has_password=False, seen_at=None),
+        person("pe_13", "Old Account", authorised=False, disabled=True),
+    ]
+    member = {"lines": "Expense, Travel", "disabled": False, "has_password": True, "me": False}
+    base: dict[str, Any] = {
+        "me": ADA,
+        "companies": [
+            {"id": "co_1", "name": "Nordwind Logistics", "zone": "Europe/Berlin", "country": "DE", "contacts": 4, "authorised": 2, "href": "/admin/people?company=co_1", "open": True},
+            {"id": "co_2", "name": "Baltic Foods", "zone": "Europe/Riga", "country": "LV", "contacts": 1, "authorised": 1, "href": "/admin/people?company=co_2", "open": False},
+        ],
+        "company": {"id": "co_1", "name": "Nordwind Logistics", "zone": "Europe/Berlin", "people": nordwind},
+        "staff": [
+            {"id": "pe_1", "name": "Ada Lindqvist", "email": ADA["email"], "role": "administrator", **member, "lines": "", "me": True},
+            {"id": "pe_2", "name": "Sam Okafor", "email": SAM["email"], "role": "representative", **member},
+            {"id": "pe_3", "name": "Ines Duarte", "email": "ines@holdline.example", "role": "supervisor", **member, "has_password": False},
+        ],
+        "bounds": {"least": 2, "most": 5}, "zones": [("Europe/Berlin", "Berlin"), ("Asia/Seoul", "Seoul")], "countries": [("DE", "Germany"), ("KR", "South Korea")],
+        "lines": [("expense", "Expense"), ("travel", "Travel")], "form": {}, "errors": [],
+    }  # fmt: skip
+    return {**base, **page}
+
+
+FORM: Final = {
+    "subject": "Approval mails arrive twice", "description": DESCRIPTION, "environment": "production", "stopped": "partly", "workaround": "no", "people": "many",
+    "deadline": "week", "since": "today",
+}  # fmt: skip
+
+
+def chat_form(**page: Any) -> dict[str, Any]:
+    """The context of the form before a chat."""
+    base = {
+        "me": ANA,
+        "product": {"key": "expense", "name": "Expense"},
+        "form": {},
+        "errors": [],
+        "key": "k1",
+        "limits": {"files": 5, "size_bytes": 10_000_000},
+    }
+    return {**base, **page}
+
+
+PRODUCTS: Final = [
+    {
+        "key": "expense",
+        "name": "Expense",
+        "about": "Reports, receipts, mileage, approvals.",
+        "representatives": 4,
+        "waiting": 3,
+        "running": None,
+    },
+    {
+        "key": "travel",
+        "name": "Travel",
+        "about": "Bookings, itineraries, travel rules.",
+        "representatives": 2,
+        "waiting": 0,
+        "running": "/chats/cv_1",
+    },
+    {
+        "key": "invoice",
+        "name": "Invoice",
+        "about": "Incoming invoices, payment runs, exports.",
+        "representatives": 1,
+        "waiting": 1,
+        "running": None,
+    },
+    {
+        "key": "request",
+        "name": "Request",
+        "about": "Requests before money is spent.",
+        "representatives": 0,
+        "waiting": 0,
+        "running": None,
+    },
+]
+
+
+def profile(me: dict[str, Any], **page: Any) -> dict[str, Any]:
+    """The context of a profile."""
+    base = {
+        "me": me,
+        "person": {"name": me["name"], "email": me["email"], "company": me["company"], "language": "en", "zone": "Europe/Berlin", "zone_fixed": False},
+        "chosen_theme": "auto", "minimum": 12, "errors": [],
+        "sessions": [
+            {"id": "se_1", "device": "Firefox on Linux", "created_at": ago(days=1), "seen_at": ago(minutes=1), "current": True},
+            {"id": "se_2", "device": "", "created_at": ago(days=9), "seen_at": ago(days=3), "current": False},
+        ],
+    }  # fmt: skip
+    return {**base, **page}
+
+
+def error_page(status: int, key: str, **page: Any) -> dict[str, Any]:
+    """The context of an error page."""
+    base = {
+        "me": None,
+        "status": status,
+        "sentence": error_sentence(key, seconds=40),
+        "code": key,
+        "correlation": "rq_7f3k9",
+        "retry_after": None,
+        "back": "/",
+    }
+    return {**base, **page}
+
+
+def talk_banner(**changes: Any) -> dict[str, Any]:
+    """A running conversation on the home page."""
+    return {
+        "product": "Expense",
+        "number": 4812,
+        "href": "/chats/cv_1",
+        "waiting": False,
+        "position": None,
+        "representative": "Sam Okafor",
+        **changes,
+    }
+
+
+MAIL: Final = {
+    "id": "ma_1",
+    "to": ANA["email"],
+    "subject": "Set your password for Holdline",
+    "text": "Hello Ana,\nhttps://support.example/reset/abc",
+    "at": ago(minutes=2),
+    "links": [],
+    "cause": "password",
+}
+
+API: Final = {
+    "me": None, "version": "0.1.0",
+    "routes": [{"method": "POST", "path": "/api/tickets/{ticket}/entries", "summary": "Append a message.", "policy": "contact of the company, representative"}],
+    "frames": [{"name": "append", "direction": "in", "summary": "Say something.", "fields": [("ref", "integer"), ("text", "string")]},
+               {"name": "stored", "direction": "out", "summary": "Committed, under this number.", "fields": [("number", "integer")]}],
+    "close_codes": [{"code": 4001, "name": "signed_out", "meaning": "The session is over.", "come_back": False}, {"code": 1012, "name": "restart", "meaning": "The server restarts.", "come_back": True}],
+    "codes": [{"key": "not_found", "status": 404, "sentence": "This does not exist."}],
+}  # fmt: skip
+
+
+def samples() -> list[Sample]:
+    """Every page in every state. Sentences in them are made when this is called: call it inside ``reading``."""
+    nobody: dict[str, Any] = {"me": None}
+    sign_in = {**nobody, "email": "", "next": "", "errors": []}
+    reset = {**nobody, "token": "abc", "valid": True, "name": "Ana Ruiz", "first": False, "minimum": 12, "errors": []}
+    home = {"me": ANA, "first_name": "Ana", "tickets": TICKETS, "running": []}
+    requests = {
+        "me": ANA,
+        "tickets": TICKETS,
+        "filter": "all",
+        "counts": {"open": 2, "all": 4},
+        "newer": None,
+        "older": "/requests?before=4630",
+    }
+    return [
+        Sample("sign_in", "auth/sign_in.html", sign_in),
+        Sample(
+            "sign_in-refused",
+            "auth/sign_in.html",
+            {
+                **sign_in,
+                "email": "ana@nordwind.example",
+                "next": "/requests/4812",
+                "errors": errors(("", "sign_in.refused"), ("email", "email.invalid"), ("password", "required")),
+            },
+        ),
+        Sample("forgot", "auth/forgot.html", {**nobody, "email": "", "errors": []}),
+        Sample(
+            "forgot-error",
+            "auth/forgot.html",
+            {**nobody, "email": "ana@", "errors": errors(("email", "email.invalid"))},
+        ),
+        Sample("forgot_sent", "auth/forgot_sent.html", {**nobody, "hours": 24, "trial": True}),
+        Sample("reset", "auth/reset.html", {**reset, "errors": errors(("password", "password.short"), limit=12)}),
+        Sample("reset-first", "auth/reset.html", {**reset, "first": True}),
+        Sample("reset-invalid", "auth/reset.html", {**reset, "valid": False, "name": None}),
+        Sample("signed_out", "auth/signed_out.html", {**nobody, "forced": False}),
+        Sample("signed_out-forced", "auth/signed_out.html", {**nobody, "forced": True}),
+        Sample("home", "portal/home.html", {**home, "flash": [{"kind": "good", "text": error_sentence("chat.over")}]}),
+        Sample("home-new", "portal/home.html", {**home, "tickets": []}),
+        Sample(
+            "home-running",
+            "portal/home.html",
+            {
+                **home,
+                "running": [
+                    talk_banner(),
+                    talk_banner(waiting=True, position=3, representative=None, product="Travel"),
+                    talk_banner(representative=None),
+                ],
+            },
+        ),
+        Sample("chat_products", "portal/chat_products.html", {"me": ANA, "products": PRODUCTS}),
+        Sample("chat_form", "portal/chat_form.html", chat_form()),
+        Sample(
+            "chat_form-errors",
+            "portal/chat_form.html",
+            chat_form(
+                form={**FORM, "subject": ""},
+                errors=errors(("subject", "required"), ("files", "file.too_big"), ("since", "choose"), limit="10 MB"),
+            ),
+        ),
+        Sample(
+            "chat_room-waiting",
+            "portal/chat_room.html",
+            room(
+                "waiting",
+                entries=JOINED,
+                representative=None,
+                representative_there=None,
+                waiting=waiting(3, wait_low_s=120, wait_high_s=290),
+            ),
+        ),
+        Sample(
+            "chat_room-waiting-next",
+            "portal/chat_room.html",
+            room(
+                "waiting",
+                entries=JOINED,
+                representative=None,
+                representative_there=None,
+                waiting=waiting(1, representatives=1, offered=True),
+            ),
+        ),
+        Sample(
+            "chat_room-waiting-nobody",
+            "portal/chat_room.html",
+            room(
+                "waiting",
+                entries=JOINED,
+                representative=None,
+                representative_there=None,
+                waiting=waiting(2, representatives=0),
+            ),
+            scripted=False,
+        ),
+        Sample(
+            "chat_room-talk",
+            "portal/chat_room.html",
+            room(
+                "active",
+                entries=[
+                    *talk_entries(),
+                    said(7, "Ana Ruiz", "I can send more if needed.", 2, mine=True, state="sending"),
+                    said(8, "Ana Ruiz", "Just say so.", 1, mine=True, state="failed"),
+                    said(9, "Ana Ruiz", "Hello?", 1, mine=True, state="refused"),
+                ],
+            ),
+        ),
+        Sample(
+            "chat_room-plain",
+            "portal/chat_room.html",
+            room("active", representative_there=False, page={"errors": errors(("text", "message.empty"))}),
+            scripted=False,
+        ),
+        Sample("chat_room-undo", "portal/chat_room.html", room("ending", undo_until=NOW, ended_by_customer=True)),
+        Sample(
+            "chat_room-ended-by-rep", "portal/chat_room.html", room("ending", undo_until=NOW, ended_by_customer=False)
+        ),
+        Sample("chat_room-end", "portal/chat_room.html", room("wrap_up")),
+        Sample(
+            "chat_room-rated",
+            "portal/chat_room.html",
+            room("closed", rating=5, ticket_state="solved", page={"rated": True}),
+        ),
+        Sample(
+            "chat_room-left",
+            "portal/chat_room.html",
+            room(
+                "left",
+                entries=[*JOINED, event(2, "left_line", 1, name="Ana Ruiz", why="left")],
+                representative=None,
+                representative_there=None,
+            ),
+        ),
+        Sample("requests", "portal/requests.html", requests),
+        Sample(
+            "requests-none-open",
+            "portal/requests.html",
+            {**requests, "tickets": [], "filter": "open", "counts": {"open": 0, "all": 4}, "older": None},
+        ),
+        Sample(
+            "requests-empty",
+            "portal/requests.html",
+            {**requests, "tickets": [], "filter": "open", "counts": {"open": 0, "all": 0}, "older": None},
+        ),
+        Sample("ticket", "portal/ticket.html", ticket_page(running="/chats/cv_1")),
+        Sample(
+            "ticket-awaiting", "portal/ticket.html", ticket_page("awaiting", errors=errors(("text", "message.empty")))
+        ),
+        Sample("ticket-solved", "portal/ticket.html", ticket_page("solved")),
+        Sample("ticket-closed", "portal/ticket.html", ticket_page("closed")),
+        Sample("profile", "portal/profile.html", profile(ANA)),
+        Sample(
+            "profile-errors",
+            "portal/profile.html",
+            profile(ANA, errors=errors(("current", "password.wrong"), ("again", "password.different"))),
+        ),
+        Sample("profile-staff", "portal/profile.html", profile(SAM)),
+        Sample("console-empty", "console/console.html", console()),
+        Sample("console-offer", "console/console.html", console(offers=[OFFER])),
+        Sample(
+            "console-busy",
+            "console/console.html",
+            console(
+                desk={"state": "ready", "reason": None, "capacity": 4, "load": 3},
+                talks=three_talks(),
+                about=ABOUT,
+                offers=[{**OFFER, "severity": "P1", "handed_over_note": "Knows the relay vendor."}],
+            ),
+        ),
+        Sample(
+            "console-one",
+            "console/console.html",
+            console(
+                desk={"state": "away", "reason": "lunch", "capacity": 3, "load": 1},
+                talks=[desk_talk("cv_1", "Ana Ruiz", "Nordwind Logistics", current=True, typing=True)],
+                about={**ABOUT, "past": []},
+            ),
+        ),
+        Sample("console-paused", "console/console.html", console("paused")),
+        Sample("ticket_staff", "console/ticket_staff.html", staff_ticket()),
+        Sample("ticket_staff-live", "console/ticket_staff.html", staff_ticket(live="/console")),
+        Sample(
+            "ticket_staff-sealed",
+            "console/ticket_staff.html",
+            staff_ticket(
+                may_write=False,
+                ticket={**TICKET, "state": "closed", "owner": None},
+                errors=errors(("subject", "required")),
+            ),
+        ),
+        Sample("people", "admin/people.html", people()),
+        Sample(
+            "people-errors",
+            "admin/people.html",
+            people(
+                form={"contact-name": "Eva", "contact-email": "eva"},
+                errors=errors(("contact-email", "email.invalid"), ("", "contacts.too_many"), limit=5),
+            ),
+        ),
+        Sample("people-empty", "admin/people.html", people(companies=[], company=None)),
+        Sample(
+            "people-no-contacts",
+            "admin/people.html",
+            people(company={"id": "co_2", "name": "Baltic Foods", "zone": "Europe/Riga", "people": []}),
+        ),
+        Sample("mailbox", "trial/mailbox.html", {"me": ADA, "trial": True, "mails": [MAIL, {**MAIL, "id": "ma_2"}]}),
+        Sample("mailbox-visitor", "trial/mailbox.html", {"me": None, "trial": True, "mails": [MAIL]}),
+        Sample("mailbox-empty", "trial/mailbox.html", {"me": ADA, "trial": True, "mails": []}),
+        Sample("error-404", "error.html", error_page(404, "not_found")),
+        Sample("error-403", "error.html", error_page(403, "not_allowed", back="/requests", correlation=None)),
+        Sample("error-429", "error.html", error_page(429, "too_many", retry_after=40)),
+        Sample("error-503", "error.html", error_page(503, "unavailable")),
+        Sample("error-500", "error.html", error_page(500, "unknown")),
+        Sample("api_docs", "api_docs.html", API),
+    ]
+
+
+def mails() -> list[Sample]:
+    """Every mail."""
+    ticket = {
+        "name": "Ana Ruiz",
+        "number": 4812,
+        "subject": "Approval mails arrive twice",
+        "product": "Expense",
+        "href": "https://support.example/requests/4812",
+    }
+    lines = [
+        {
+            "name": entry["name"],
+            "text": entry["text"],
+            "at": entry["at"],
+            "files": [file["name"] for file in entry.get("files", [])],
+        }
+        for entry in talk_entries()
+    ]
+    return [
+        Sample(
+            "mail-reset",
+            "mails/reset_password.html",
+            {"name": "Ana Ruiz", "first": False, "href": "https://support.example/reset/abc", "hours": 24},
+        ),
+        Sample(
+            "mail-reset-first",
+            "mails/reset_password.html",
+            {"name": "Ana Ruiz", "first": True, "href": "https://support.example/reset/abc", "hours": 1},
+        ),
+        Sample("mail-confirmation", "mails/ticket_confirmation.html", {**ticket, "description": DESCRIPTION}),
+        Sample(
+            "mail-transcript",
+            "mails/transcript.html",
+            {
+                **ticket,
+                "representative": "Sam Okafor",
+                "entries": lines,
+                "rate_href": "https://support.example/chats/cv_1",
+            },
+        ),
+    ]

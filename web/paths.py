@@ -1,0 +1,67 @@
+"""The addresses of the pages: one table for the routes that serve them and the templates that link to them."""
+
+from typing import Final
+from urllib.parse import quote, urlencode
+
+PATHS: Final = {
+    # anybody
+    "sign_in": "/sign-in",
+    "sign_out": "/sign-out",
+    "signed_out": "/signed-out",
+    "forgot": "/forgot",
+    "forgot_sent": "/forgot/sent",
+    "reset": "/reset/{token}",
+    "language": "/language",
+    # portal
+    "home": "/",
+    "chat": "/chat",
+    "chat_form": "/chat/{product}",
+    "chat_room": "/chats/{conversation}",
+    "chat_say": "/chats/{conversation}/messages",
+    "chat_leave": "/chats/{conversation}/leave",
+    "chat_end": "/chats/{conversation}/end",
+    "chat_undo": "/chats/{conversation}/undo",
+    "chat_rate": "/chats/{conversation}/rating",
+    "transcript": "/chats/{conversation}/transcript",
+    "requests": "/requests",
+    "ticket": "/requests/{number}",
+    "ticket_comment": "/requests/{number}/comments",
+    "ticket_solve": "/requests/{number}/solve",
+    "profile": "/profile",
+    "password": "/profile/password",
+    "session_end": "/profile/sessions/{session}/end",
+    "file": "/files/{file}",
+    # staff
+    "console": "/console",
+    "staff_ticket": "/desk/tickets/{number}",
+    "staff_comment": "/desk/tickets/{number}/comments",
+    "staff_note": "/desk/tickets/{number}/notes",
+    "staff_change": "/desk/tickets/{number}/fields",
+    "people": "/admin/people",
+    "company_add": "/admin/companies",
+    "contact_add": "/admin/companies/{company}/contacts",
+    "staff_add": "/admin/staff",
+    "person_authorise": "/admin/people/{person}/authorised",
+    "person_disable": "/admin/people/{person}/disabled",
+    "person_link": "/admin/people/{person}/link",
+    "mailbox": "/trial/mailbox",
+    # developers
+    "api_docs": "/api",
+    "openapi": "/api/openapi.json",
+    "asyncapi": "/api/asyncapi.json",
+}
+
+
+def url(name: str, /, query: dict[str, str] | None = None, **parts: object) -> str:
+    """Return the address of a page.
+
+    Args:
+        name: a key of ``PATHS``.
+        query: what follows the question mark; None for nothing.
+        parts: the values of the path's placeholders.
+
+    Raises:
+        KeyError: there is no such page, or a part is missing.
+    """
+    path = PATHS[name].format_map({key: quote(str(value), safe="") for key, value in parts.items()})
+    return f"{path}?{urlencode(query)}" if query else path

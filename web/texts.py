@@ -1,0 +1,289 @@
+"""Texts that Python or JavaScript chooses: error sentences, words for codes, events of a log, and everything a script says.
+
+Sentences of pages and mails stand in their templates. Here are those that are looked up by a key, each marked with ``N_`` for
+extraction and translated when asked for, in the language of the reader under way. Placeholders look like ``%(name)s`` on
+both sides of the wire.
+
+An error sentence says what happened and what to do next.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from web.i18n import ordinal_form, plural_samples, reader
+
+
+def N_(message: str) -> str:  # noqa: N802 - the name that extraction tools know
+    """Mark a text for extraction; it is translated where it is used."""
+    return message
+
+
+@dataclass(frozen=True, slots=True)
+class Plural:
+    """A sentence that depends on ``%(n)s``."""
+
+    one: str
+    other: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ordinal:
+    """A sentence with an ordinal number ``%(n)s``: 1st, 2nd, 3rd, 4th. Languages without such forms use ``other`` alone."""
+
+    one: str
+    two: str
+    few: str
+    other: str
+
+
+Text = str | Plural | Ordinal
+
+POSITION: Final = Ordinal(
+    one=N_("You are %(n)sst in line"),
+    two=N_("You are %(n)snd in line"),
+    few=N_("You are %(n)srd in line"),
+    other=N_("You are %(n)sth in line"),
+)
+
+# Words for codes --------------------------------------------------------------------------------------------------
+
+TICKET_STATES: Final = {
+    "open": N_("Open"),
+    "awaiting": N_("Awaiting your reply"),
+    "solved": N_("Solved"),
+    "closed": N_("Closed"),
+}
+
+TICKET_STATES_FOR_STAFF: Final = {**TICKET_STATES, "awaiting": N_("Awaiting customer")}
+
+# What the state means for the customer, in one sentence (T7, T8).
+TICKET_STATE_MEANINGS: Final = {
+    "open": N_("Support is working on it. Nothing is needed from you right now."),
+    "awaiting": N_("We need something from you. The last comment says what; your answer moves it on."),
+    "solved": N_("A solution was given. If it does not help, write a comment within 7 days."),
+    "closed": N_("This request is finished."),
+}
+
+SEVERITIES: Final = {
+    "P1": N_("P1 Critical"),
+    "P2": N_("P2 High"),
+    "P3": N_("P3 Normal"),
+    "P4": N_("P4 Low"),
+}
+
+ENVIRONMENTS: Final = {"production": N_("Production"), "test": N_("Test")}
+
+ROLES: Final = {
+    "contact": N_("Contact"),
+    "representative": N_("Representative"),
+    "supervisor": N_("Supervisor"),
+    "administrator": N_("Administrator"),
+}
+
+DESK_STATES: Final = {"ready": N_("Ready"), "away": N_("Away"), "paused": N_("Paused")}
+
+# What an entry of a log says when nobody wrote it. ``%(name)s`` is who did it.
+EVENTS: Final = {
+    "joined": N_("%(name)s joined the line for %(line)s"),
+    "accepted": N_("%(name)s joined the conversation"),
+    "handed_over_to_name": N_("%(name)s handed the conversation over to %(to_name)s"),
+    "handed_over_to_line": N_("%(name)s handed the conversation over to the %(to_line)s team"),
+    "returned": N_("The connection to the representative was lost. You are back at the front of the line."),
+    "ended": N_("%(name)s ended the conversation"),
+    "end_undone": N_("%(name)s continued the conversation"),
+    "left_line_left": N_("%(name)s left the line"),
+    "left_line_lost": N_("%(name)s was away for too long and left the line"),
+    "wrapped_up": N_("%(name)s completed the ticket"),
+    "solved": N_("%(name)s marked the request as solved"),
+    "reopened": N_("%(name)s opened the request again"),
+    "rated": Plural(N_("%(name)s gave %(n)s star"), N_("%(name)s gave %(n)s stars")),
+}
+
+# What a visitor is told when something is refused: what happened, and what to do next -------------------------------
+
+ERRORS: Final = {
+    "unknown": N_("Something went wrong on our side. Try again in a moment; if it stays, quote the code below."),
+    "offline": N_("There is no connection to the server. Your text is kept here; it is sent when the line is back."),
+    "required": N_("This is needed. Please fill it in."),
+    "choose": N_("Choose one of the answers."),
+    "too_long": N_("This is too long. Shorten it to at most %(limit)s characters."),
+    "email.invalid": N_("This is not an e-mail address. Check it, for example name@company.com."),
+    "email.taken": N_("There is already an account with this e-mail address. Use another one or change that account."),
+    "sign_in.refused": N_("E-mail and password do not match. Check both (the password is case-sensitive) or reset it."),
+    "sign_in.too_many": N_(
+        "There were too many attempts. Wait %(seconds)s seconds and try again, or reset your password."
+    ),
+    "session.over": N_("You have been signed out. Sign in again; what you wrote is kept on this device."),
+    "link.invalid": N_("This link is no longer valid. Ask for a new one and use the latest mail."),
+    "password.short": N_("This password is too short. Use at least %(limit)s characters; a sentence works well."),
+    "password.common": N_("This password is too easy to guess. Choose something only you would think of."),
+    "password.wrong": N_("This is not your current password. Type it again; it is case-sensitive."),
+    "password.different": N_("The two passwords are not the same. Type the second one again."),
+    "file.too_big": N_("This file is larger than %(limit)s. Compress it, or send the part that matters."),
+    "file.type": N_("This kind of file cannot be taken. Send a picture, PDF, text, office document, CSV or ZIP."),
+    "file.too_many": N_("No more than %(limit)s files go with one message. Send the others with the next one."),
+    "file.missing": N_("This file is no longer there. Attach it again."),
+    "message.empty": N_("There is nothing to send yet. Write a message or attach a file."),
+    "message.conflict": N_("This message was already stored with another text. Send the new text as a new message."),
+    "chat.open_already": N_("You already have a conversation about this product. Continue there."),
+    "chat.over": N_("This conversation has ended. Add a comment to the ticket instead."),
+    "chat.undo_over": N_("The time to undo is over. Add a comment to the ticket, or start a new chat."),
+    "offer.taken": N_("A colleague was faster. There is nothing for you to do."),
+    "offer.over": N_("This offer has expired. The customer keeps their place in line."),
+    "conversation.moved": N_(
+        "This conversation now belongs to somebody else. Your text is kept; copy it if you need it."
+    ),
+    "capacity.full": N_("You have as many conversations as you can take. Finish one first."),
+    "ticket.reopen_window_over": N_("The time for reopening is over. Create a follow-up request instead."),
+    "ticket.sealed": N_("Nothing can be added to this request any more. Create a follow-up request instead."),
+    "contacts.too_few": N_("A company keeps at least %(limit)s authorised contacts. Authorise somebody else first."),
+    "contacts.too_many": N_(
+        "A company has at most %(limit)s authorised contacts. Withdraw the permission from one first."
+    ),
+    "conflict": N_("Somebody else changed this meanwhile. Look at the new state and try again."),
+    "not_allowed": N_("Your account may not do this. Ask your administrator if you need it."),
+    "not_found": N_("This does not exist, or your account may not see it. Check the address or go back."),
+    "too_many": N_("That was too often. Wait %(seconds)s seconds and try again."),
+    "unavailable": N_("This could not be stored just now. Nothing was lost; try again in a moment."),
+    "too_large": N_("What was sent is too large. Send less at a time."),
+    "unreadable": N_("What was sent could not be read. Reload the page and try again."),
+}
+
+# Everything a script says ------------------------------------------------------------------------------------------
+
+SCRIPT: Final[Mapping[str, Text]] = {
+    # connection
+    "connection.lost": N_("Reconnecting… Your text is safe."),
+    "connection.back": N_("Connected again."),
+    "connection.offline": N_("You are offline. Your text is safe and is sent when the line is back."),
+    "connection.rest": N_("Live connection is not possible on this network. Messages still arrive, a little later."),
+    # waiting
+    "waiting.next": N_("You are next in line"),
+    "waiting.position": POSITION,
+    "waiting.serving": Plural(N_("%(n)s representative serves this line"), N_("%(n)s representatives serve this line")),
+    "waiting.nobody": N_("No representative is here right now. Your ticket is stored and will be answered."),
+    "waiting.range": N_("Usually %(low)s to %(high)s minutes"),
+    "waiting.offered": N_("A representative is looking at your request"),
+    "waiting.accepted": N_("%(name)s joined the conversation"),
+    # messages
+    "message.sending": N_("Sending…"),
+    "message.stored": N_("Sent"),
+    "message.seen": N_("Seen"),
+    "message.failed": N_("Not sent. Trying again…"),
+    "message.refused": N_("Not sent"),
+    "message.new": Plural(N_("%(n)s new message"), N_("%(n)s new messages")),
+    "message.from": N_("%(name)s: %(text)s"),
+    "typing.one": N_("%(name)s is typing…"),
+    "title.unread": N_("(%(n)s) %(title)s"),
+    "you": N_("You"),
+    # files
+    "file.uploading": N_("Uploading %(name)s…"),
+    "file.ready": N_("%(name)s is attached"),
+    "file.remove": N_("Remove %(name)s"),
+    "file.removed": N_("%(name)s was removed"),
+    # ending
+    "end.undo": Plural(N_("Undo is possible for %(n)s second"), N_("Undo is possible for %(n)s seconds")),
+    "end.by_you": N_("You ended the conversation"),
+    "end.by_other": N_("%(name)s ended the conversation"),
+    "rating.thanks": N_("Thank you. Your rating is stored."),
+    "idle.warning": Plural(
+        N_("Still there? The conversation ends in %(n)s minute without a word from you."),
+        N_("Still there? The conversation ends in %(n)s minutes without a word from you."),
+    ),
+    # console
+    "offer.new": N_("New offer: %(customer)s, %(line)s"),
+    "offer.left": Plural(N_("%(n)s second left"), N_("%(n)s seconds left")),
+    "offer.missed": N_("You missed an offer. The customer keeps their place in line."),
+    "offer.taken": N_("A colleague was faster. There is nothing for you to do."),
+    "desk.paused": N_("You are paused after two missed offers. Press R to be ready again."),
+    "desk.ready": N_("You are ready for offers"),
+    "desk.away": N_("You are away"),
+    "desk.load": N_("%(load)s of %(capacity)s"),
+    "list.unread": Plural(N_("%(n)s unread message"), N_("%(n)s unread messages")),
+    "list.silent": N_("%(time)s since the customer’s last word"),
+    "note.stored": N_("Note stored. The customer does not see it."),
+    "canned.none": N_("No reply matches."),
+    "draft.kept": N_("Your draft is kept on this device."),
+    "wrap_up.left": Plural(N_("Completes by itself in %(n)s second"), N_("Completes by itself in %(n)s seconds")),
+    # everywhere
+    "copied": N_("Copied"),
+    "notifications.on": N_("Notifications are on"),
+    "notifications.blocked": N_("Your browser blocks notifications. Allow them in the site settings."),
+    "password.show": N_("Show password"),
+    "password.hide": N_("Hide password"),
+    **{f"error.{key}": sentence for key, sentence in ERRORS.items()},
+    **{f"event.{key}": sentence for key, sentence in EVENTS.items()},
+    **{f"state.{key}": word for key, word in TICKET_STATES.items()},
+}
+
+
+def _translated(text: Text) -> str | dict[str, str]:
+    catalogue = reader().texts
+    if isinstance(text, Plural):
+        return {form: catalogue.ngettext(text.one, text.other, n) for form, n in plural_samples().items()}
+    if isinstance(text, Ordinal):
+        return {form: catalogue.gettext(getattr(text, form)) for form in ("one", "two", "few", "other")}
+    return catalogue.gettext(text)
+
+
+def script_texts(*prefixes: str) -> dict[str, str | dict[str, str]]:
+    """Return what a page's scripts may say, in the reader's language: key -> text, or key -> form -> text for numbers.
+
+    Args:
+        prefixes: first parts of the keys that the page needs (``waiting``, ``error``); all when none is given.
+    """
+    wanted = {key: text for key, text in SCRIPT.items() if not prefixes or key.partition(".")[0] in prefixes}
+    return {key: _translated(text) for key, text in wanted.items()}
+
+
+def error_sentence(key: str, /, **facts: object) -> str:
+    """Return what to tell a person about an error key; an unknown key reads as a general failure, never as the key."""
+    return _filled(reader().texts.gettext(ERRORS.get(key, ERRORS["unknown"])), facts)
+
+
+def event_sentence(kind: str, /, **facts: object) -> str:
+    """Return the line that an event makes in a log.
+
+    Args:
+        kind: an entry's kind, for example ``accepted``; those with variants find theirs by their facts.
+        facts: the entry's body, and ``name`` for its sender.
+    """
+    key = kind
+    if kind == "handed_over":
+        key = "handed_over_to_name" if facts.get("to_name") else "handed_over_to_line"
+    elif kind == "left_line":
+        key = "left_line_lost" if facts.get("why") == "lost" else "left_line_left"
+    text = EVENTS.get(key)
+    if text is None:
+        return kind.replace("_", " ")
+    if isinstance(text, Plural):
+        stars = int(str(facts.get("rating", 0)))
+        return _filled(reader().texts.ngettext(text.one, text.other, stars), {**facts, "n": stars})
+    return _filled(reader().texts.gettext(text), facts)
+
+
+def position_sentence(position: int) -> str:
+    """Return where in line somebody stands: ``You are 3rd in line``; 1 is next."""
+    if position <= 1:
+        return reader().texts.gettext("You are next in line")
+    form = ordinal_form(position)
+    text = getattr(POSITION, form, POSITION.other)
+    return _filled(reader().texts.gettext(text), {"n": position})
+
+
+def wait_sentence(low_s: int, high_s: int) -> str:
+    """Return the wait range in minutes, rounded outwards so that it stays honest: ``Usually 2 to 5 minutes``."""
+    low = low_s // 60
+    high = max(-(-high_s // 60), low + 1)
+    return _filled(reader().texts.gettext("Usually %(low)s to %(high)s minutes"), {"low": low, "high": high})
+
+
+def _filled(sentence: str, facts: Mapping[str, object]) -> str:
+    """The sentence with its placeholders filled; one whose fact is missing is left out rather than failing a page."""
+    return sentence % _Lenient(facts)
+
+
+class _Lenient(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return "…"
