@@ -52,7 +52,7 @@ class Passwords:
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="passwords")
         # A well-formed hash of nothing: verifying against it costs the same as against a real one, and never succeeds.
         cost = f"m={profile.memory_kib},t={profile.passes},p={profile.lanes}"
-        self._nobody = f"$argon2id$v=19${cost}${_random(_SALT_BYTES)}${_random(_HASH_BYTES)}"
+        self.nobody = f"$argon2id$v=19${cost}${_random(_SALT_BYTES)}${_random(_HASH_BYTES)}"
 
     async def hash(self, password: str) -> str:
         """Return the hash to store."""
@@ -61,7 +61,7 @@ class Passwords:
     async def verify(self, stored: str | None, password: str) -> bool:
         """Whether the password is the one that was hashed. ``stored`` None (no such account, no password yet) takes as long and is False."""
         fits = await asyncio.get_running_loop().run_in_executor(
-            self._threads, self._verify, self._nobody if stored is None else stored, _bytes(password)
+            self._threads, self._verify, self.nobody if stored is None else stored, _bytes(password)
         )
         return fits and stored is not None
 

@@ -68,6 +68,14 @@ class AccountQueries:
             row = (await connection.execute(store.people_query().where(people.c.id == person))).one_or_none()
         return None if row is None else store.person_of(row)
 
+    async def company_name(self, who: Identity) -> str | None:
+        """Return the name of the person's own company; None for staff."""
+        if who.company is None:
+            return None
+        async with self._database.read() as connection:
+            name = await connection.execute(select(companies.c.name).where(companies.c.id == who.company))
+        return str(name.scalar_one())
+
     async def is_empty(self) -> bool:
         """Whether nobody has an account yet: a new store, to be set up or filled with the demonstration."""
         async with self._database.read() as connection:

@@ -37,6 +37,10 @@ class LocalCounters:
         # Key -> value, and until when it lives.
         self._values: dict[str, tuple[int, datetime]] = {}
 
+    def __len__(self) -> int:
+        """How many counters are remembered, some of which may be over."""
+        return len(self._values)
+
     async def add(self, key: str, by: int = 1, *, ttl: timedelta) -> int:
         """Raise a counter and return its new value."""
         now = self._clock.now()
