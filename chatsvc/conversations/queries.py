@@ -1,46 +1,347 @@
 """What people see of live phases, read from SQL: whole pictures, no history. It changes nothing."""
 
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from sqlalchemy import and_, func, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from chatsvc.accounts.model import Identity
-from chatsvc.conversations.model import ConversationRules
-from chatsvc.conversations.views import Colleague, CustomerContext, Desk, LineCount, Visit, Waiting, WrapUpForm
+from chatsvc.accounts.tables import companies, people
+from chatsvc.conversations import policy, store
+from chatsvc.conversations.model import ConversationRules, State, WrapUp
+from chatsvc.conversations.tables import conversations
+from chatsvc.conversations.views import (
+    Colleague,
+    CustomerContext,
+    Desk,
+    DeskConversation,
+    LineCount,
+    OfferCard,
+    PastTicket,
+    Visit,
+    Waiting,
+)
 from chatsvc.db.engine import Database
+from chatsvc.kernel.errors import NotFound
 from chatsvc.kernel.ids import ConversationId, TicketId
+from chatsvc.routing import queries as lines
+from chatsvc.routing.model import DeskState, OfferState, PlaceState
+from chatsvc.routing.policy import wait_range
+from chatsvc.routing.tables import desk_lines, desks, offers, places
+from chatsvc.tickets import store as ticket_store
+from chatsvc.tickets.model import Audience, Words
+from chatsvc.tickets.tables import entries, logs, reads, tickets
+
+_PAST = 20
+_customers = people.alias("customers")
+_shared = logs.alias("shared")
+_staff = logs.alias("staff")
+_words = msgspec.json.Decoder(Words)
+# Key, in the staff's log, of the note that goes with a hand-over; the epoch that ended follows.
+NOTE_KEY = "handed_over-"
 
 
 class Queries:
     """Pictures of visits, desks and lines."""
 
     def __init__(self, database: Database, rules: ConversationRules) -> None:
-        raise NotImplementedError
+        self.database = database
+        self.rules = rules
+
+    @property
+    def now(self) -> datetime:
+        """The moment that a picture is of."""
+        return self.database.clock.now()
+
+    # For customers ----------------------------------------------------------------------------------------------------------------------
 
     async def visit(self, identity: Identity, ticket: TicketId) -> Visit:
-        """Return a contact's own visit, in whatever state it is. Raises NotFound for anybody else."""
-        raise NotImplementedError
+        """Return a contact's own visit, in whatever state it is.
+
+        Raises:
+            NotFound: there is none, or it is somebody else's.
+        """
+        mine = and_(conversations.c.ticket_id == ticket, conversations.c.contact_id == identity.person)
+        async with self.database.read() as connection:
+            visits = await self._visits(connection, mine)
+        if not visits:
+            raise NotFound("conversation.not_found")
+        return visits[0]
 
     async def visits_of(self, identity: Identity) -> tuple[Visit, ...]:
         """Return a contact's visits that are waiting, active or ending, oldest first."""
-        raise NotImplementedError
+        live = conversations.c.state.in_((State.WAITING, State.ACTIVE, State.ENDING))
+        async with self.database.read() as connection:
+            return tuple(await self._visits(connection, and_(live, conversations.c.contact_id == identity.person)))
 
-    async def desk(self, identity: Identity) -> Desk:
-        """Return a representative's whole desk. Raises NotFound when they have none."""
-        raise NotImplementedError
+    async def _visits(self, connection: AsyncConnection, condition: Any) -> list[Visit]:
+        statement = (
+            select(
+                conversations, tickets.c.number, tickets.c.subject, tickets.c.state.label("ticket_state"),
+                logs.c.id.label("log"), people.c.name.label("rep_name"), desks.c.leased_until,
+                places.c.rank, places.c.seq, places.c.admitted_at, places.c.state.label("place_state"),
+            )
+            .select_from(
+                conversations.join(tickets, tickets.c.id == conversations.c.ticket_id)
+                .join(logs, and_(logs.c.ticket_id == tickets.c.id, logs.c.audience == Audience.SHARED))
+                .join(places, places.c.id == conversations.c.place_id)
+                .outerjoin(people, people.c.id == conversations.c.rep_id)
+                .outerjoin(desks, desks.c.person_id == conversations.c.rep_id)
+            )
+            .where(condition)
+            .order_by(conversations.c.created_at)
+        )  # fmt: skip
+        rows = (await connection.execute(statement)).all()
+        return [await self._visit(connection, row) for row in rows]
+
+    async def _visit(self, connection: AsyncConnection, row: Any) -> Visit:
+        waiting, ending = row.state == State.WAITING, row.state == State.ENDING
+        return Visit(
+            ticket=row.ticket_id,
+            number=row.number,
+            subject=row.subject,
+            line=row.line,
+            ticket_state=row.ticket_state,
+            log=row.log,
+            conversation=row.id,
+            state=row.state,
+            waiting=await self._waiting(connection, row) if waiting else None,
+            representative=row.rep_name,
+            representative_id=row.rep_id,
+            representative_there=None if row.rep_id is None else _is_there(row.leased_until, self.now),
+            undo_until=row.due_at if ending else None,
+            ended_by_customer=row.ended_by == row.contact_id if ending else None,
+            rating=row.rating,
+        )
+
+    async def _waiting(self, connection: AsyncConnection, row: Any) -> Waiting:
+        position = await lines.position(connection, row.line, row.rank, row.seq)
+        pace = await lines.pace(connection, row.line, self.now, self.rules.routing)
+        low, high = wait_range(position, pace) or (None, None)
+        serving = await lines.serving_line(connection, row.line, self.now)
+        return Waiting(position, serving, low, high, row.place_state == PlaceState.OFFERED, row.admitted_at)
 
     async def pictures_of_line(self, line: str) -> dict[TicketId, Waiting]:
-        """Return what everybody who waits in a line sees of it: one query, however many they are (performance 3.4)."""
-        raise NotImplementedError
+        """Return what everybody who waits in a line sees of it: one pass over it, however many they are (performance, 3.4)."""
+        async with self.database.read() as connection:
+            rows = await lines.in_line(connection, line)
+            pace = await lines.pace(connection, line, self.now, self.rules.routing) if rows else None
+            serving = await lines.serving_line(connection, line, self.now) if rows else 0
+        pictures: dict[TicketId, Waiting] = {}
+        for position, (ticket, state, admitted_at) in enumerate(rows, 1):
+            low, high = wait_range(position, pace) or (None, None)
+            pictures[ticket] = Waiting(position, serving, low, high, state == PlaceState.OFFERED, admitted_at)
+        return pictures
 
     async def line_counts(self) -> dict[str, LineCount]:
         """Return every line in which somebody waits or serves, counted; lines that are missing here have nobody on either side."""
-        raise NotImplementedError
+        async with self.database.read() as connection:
+            serving = await lines.serving(connection, self.now)
+            waiting = await lines.waiting(connection)
+        return {line: _count(line, waiting, serving) for line in sorted({*serving, *waiting})}
+
+    # For representatives ----------------------------------------------------------------------------------------------------------------
+
+    async def desk(self, identity: Identity) -> Desk:
+        """Return a representative's whole desk.
+
+        Raises:
+            NotFound: they have none.
+        """
+        async with self.database.read() as connection:
+            row = (await connection.execute(select(desks).where(desks.c.person_id == identity.person))).one_or_none()
+            if row is None:
+                raise NotFound("desk.not_found")
+            served = sorted(await lines.lines_of(connection, [identity.person]))
+            serving = await lines.serving(connection, self.now)
+            waiting = await lines.waiting(connection, served)
+            return Desk(
+                state=row.state,
+                reason=row.reason,
+                capacity=row.capacity,
+                load=row.load,
+                lines=tuple(_count(line, waiting, serving) for line in served),
+                offers=await self._offers(connection, identity),
+                conversations=await self._conversations(connection, identity),
+            )
+
+    async def _offers(self, connection: AsyncConnection, identity: Identity) -> tuple[OfferCard, ...]:
+        statement = (
+            select(
+                offers.c.id, offers.c.epoch, offers.c.deadline_at, places.c.line, tickets.c.id.label("ticket"),
+                tickets.c.number, tickets.c.subject, tickets.c.description, tickets.c.severity,
+                people.c.name.label("customer"), companies.c.name.label("company"), places.c.admitted_at,
+                places.c.taken_at,
+            )
+            .select_from(
+                offers.join(places, places.c.id == offers.c.place_id)
+                .join(tickets, tickets.c.id == places.c.ticket_id)
+                .join(people, people.c.id == places.c.contact_id)
+                .join(companies, companies.c.id == places.c.company_id)
+            )
+            .where(offers.c.person_id == identity.person, offers.c.state == OfferState.OPEN)
+            .order_by(offers.c.deadline_at)
+        )  # fmt: skip
+        cards = []
+        for row in (await connection.execute(statement)).all():
+            *card, taken_at = row
+            note = None if taken_at is None else await _handed_over_note(connection, row.ticket)
+            cards.append(OfferCard(*card, handed_over_note=note))
+        return tuple(cards)
+
+    async def _conversations(self, connection: AsyncConnection, identity: Identity) -> tuple[DeskConversation, ...]:
+        seen = reads.alias("seen")
+        statement = (
+            select(
+                conversations, tickets.c.number, tickets.c.subject, tickets.c.severity,
+                _shared.c.id.label("log"), _shared.c.head, _shared.c.customer_at, _staff.c.id.label("notes_log"),
+                func.coalesce(seen.c.number, 0).label("seen"), _customers.c.name.label("customer"),
+                _customers.c.language, func.coalesce(_customers.c.zone, companies.c.zone).label("zone"),
+                companies.c.name.label("company"), places.c.seen_at,
+            )
+            .select_from(
+                conversations.join(tickets, tickets.c.id == conversations.c.ticket_id)
+                .join(_shared, and_(_shared.c.ticket_id == tickets.c.id, _shared.c.audience == Audience.SHARED))
+                .join(_staff, and_(_staff.c.ticket_id == tickets.c.id, _staff.c.audience == Audience.STAFF))
+                .join(places, places.c.id == conversations.c.place_id)
+                .join(_customers, _customers.c.id == conversations.c.contact_id)
+                .join(companies, companies.c.id == conversations.c.company_id)
+                .outerjoin(seen, and_(seen.c.log_id == _shared.c.id, seen.c.person_id == identity.person))
+            )
+            .where(
+                conversations.c.rep_id == identity.person,
+                conversations.c.state.in_((State.ACTIVE, State.ENDING, State.WRAP_UP)),
+            )
+            .order_by(conversations.c.accepted_at, conversations.c.id)
+        )  # fmt: skip
+        return tuple(self._conversation(row) for row in (await connection.execute(statement)).all())
+
+    def _conversation(self, row: Any) -> DeskConversation:
+        return DeskConversation(
+            id=row.id,
+            state=row.state,
+            epoch=row.epoch,
+            ticket=row.ticket_id,
+            number=row.number,
+            subject=row.subject,
+            line=row.line,
+            severity=row.severity,
+            log=row.log,
+            notes_log=row.notes_log,
+            head=row.head,
+            seen=row.seen,
+            customer_id=row.contact_id,
+            customer=row.customer,
+            company=row.company,
+            customer_zone=row.zone,
+            customer_language=row.language,
+            customer_there=self.now - row.seen_at <= self.rules.routing.unseen_after,
+            customer_at=row.customer_at,
+            accepted_at=row.accepted_at,
+            due_at=row.due_at,
+            ended_by_customer=None if row.ended_by is None else row.ended_by == row.contact_id,
+        )
 
     async def colleagues(self, identity: Identity, line: str) -> tuple[Colleague, ...]:
         """Return to whom a conversation of this line can be handed over now: those who serve it first, the least busy first."""
-        raise NotImplementedError
+        serves = desk_lines.c.person_id.is_not(None)
+        statement = (
+            select(desks.c.person_id, people.c.name, desks.c.load, desks.c.capacity, serves)
+            .select_from(
+                desks.join(people, people.c.id == desks.c.person_id).outerjoin(
+                    desk_lines, and_(desk_lines.c.person_id == desks.c.person_id, desk_lines.c.line == line)
+                )
+            )
+            .where(
+                desks.c.person_id != identity.person,
+                desks.c.state == DeskState.READY,
+                desks.c.leased_until > self.now,
+                desks.c.load < desks.c.capacity,
+            )
+            .order_by(serves.desc(), desks.c.load, people.c.name)
+        )
+        async with self.database.read() as connection:
+            rows = (await connection.execute(statement)).all()
+        return tuple(
+            Colleague(person, name, load, capacity, bool(knows)) for person, name, load, capacity, knows in rows
+        )
 
     async def customer_context(self, identity: Identity, ticket: TicketId) -> CustomerContext:
-        """Return who stands behind a ticket. Staff only; raises NotFound for contacts."""
-        raise NotImplementedError
+        """Return who stands behind a ticket; for staff only.
 
-    async def wrap_up_form(self, identity: Identity, conversation: ConversationId) -> WrapUpForm:
-        """Return the wrap-up as it stands, for the representative whose it is."""
-        raise NotImplementedError
+        Raises:
+            NotFound: there is no such ticket, or a contact asks.
+        """
+        if not identity.is_staff:
+            raise NotFound("ticket.not_found")
+        async with self.database.read() as connection:
+            row = await ticket_store.load(connection, ticket)
+            person = (await connection.execute(select(people).where(people.c.id == row.requester_id))).one()
+            company = (await connection.execute(select(companies).where(companies.c.id == row.company_id))).one()
+            past = await self._past(connection, row)
+        return CustomerContext(
+            company=company.id,
+            company_name=company.name,
+            country=company.country,
+            person=person.id,
+            name=person.name,
+            email=person.email,
+            zone=person.zone or company.zone,
+            language=person.language,
+            impact=row.impact,
+            description=row.description,
+            past=past,
+        )
+
+    async def _past(self, connection: AsyncConnection, ticket: Any) -> tuple[PastTicket, ...]:
+        columns = (
+            tickets.c.id, tickets.c.number, tickets.c.subject, tickets.c.product, tickets.c.severity, tickets.c.state,
+            tickets.c.created_at,
+        )  # fmt: skip
+        statement = (
+            select(*columns)
+            .where(tickets.c.company_id == ticket.company_id, tickets.c.id != ticket.id)
+            .order_by(tickets.c.created_at.desc())
+            .limit(_PAST)
+        )
+        return tuple(PastTicket(*row) for row in (await connection.execute(statement)).all())
+
+    async def wrap_up_form(self, identity: Identity, conversation: ConversationId) -> WrapUp:
+        """Return the wrap-up as it stands, prefilled, for the representative whose it is.
+
+        Raises:
+            NotFound: it is not theirs.
+        """
+        mine = and_(conversations.c.id == conversation, conversations.c.rep_id == identity.person)
+        async with self.database.read() as connection:
+            found = await store.load(connection, mine)
+            ticket = await ticket_store.load(connection, found.ticket_id)
+        return policy.wrap_up_of(ticket, found)
+
+
+def _is_there(leased_until: datetime | None, at: datetime) -> bool:
+    return leased_until is not None and leased_until > at
+
+
+def _count(line: str, waiting: dict[str, tuple[int, datetime]], serving: dict[str, int]) -> LineCount:
+    count, since = waiting.get(line, (0, None))
+    return LineCount(line, count, serving.get(line, 0), since)
+
+
+async def _handed_over_note(connection: AsyncConnection, ticket: TicketId) -> str | None:
+    """Return the note that came with the last hand-over; None when there was none."""
+    statement = (
+        select(entries.c.body)
+        .select_from(entries.join(logs, logs.c.id == entries.c.log_id))
+        .where(
+            logs.c.ticket_id == ticket,
+            logs.c.audience == Audience.STAFF,
+            entries.c.client_key.startswith(NOTE_KEY, autoescape=True),
+        )
+        .order_by(entries.c.number.desc())
+        .limit(1)
+    )
+    body = (await connection.execute(statement)).scalar_one_or_none()
+    return None if body is None else _words.decode(body).text

@@ -174,15 +174,3 @@ class CustomerContext(msgspec.Struct, frozen=True):
     description: str
     # The company's newest tickets other than this one, newest first, at most 20; the contact's own come with those of colleagues.
     past: tuple[PastTicket, ...]
-
-
-class WrapUpForm(msgspec.Struct, frozen=True):
-    """The wrap-up as it stands: prefilled, and overlaid with what the representative has changed so far."""
-
-    subject: str
-    reason: str | None
-    product: str
-    environment: str | None
-    severity: str
-    team: str
-    solved: bool

@@ -1,0 +1,118 @@
+"""What time brings to live phases when nobody does anything: late, twice and in several processes at once, the outcome is the same.
+
+Each thing that is due is looked for without holding anybody up, then done in a unit of work of its own that looks again: a single one
+that cannot be done does not keep the others from it.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import and_, or_, select
+
+from chatsvc.conversations import store
+from chatsvc.conversations.answering import Answering
+from chatsvc.conversations.ending import Ending
+from chatsvc.conversations.joining import Joining
+from chatsvc.conversations.model import State
+from chatsvc.conversations.tables import conversations
+from chatsvc.db.uow import UnitOfWork
+from chatsvc.kernel.errors import Conflict
+from chatsvc.kernel.ids import PersonId
+from chatsvc.routing import store as desks_store
+from chatsvc.routing.actions import ring_lines_of
+from chatsvc.routing.model import DeskState, PlaceState
+from chatsvc.routing.store import deciding
+from chatsvc.routing.tables import desks, places
+
+logger = logging.getLogger(__name__)
+
+# How many of one kind a sweep does; the rest is due in the next one.
+_AT_ONCE = 200
+
+Act = Callable[[UnitOfWork, Any], Awaitable[None]]
+
+
+class Sweeping(Joining, Answering, Ending):
+    """Deadlines and absences."""
+
+    async def sweep(self, *, up_since: datetime | None = None) -> None:
+        """Do what time has made due; late, twice and in several processes at once.
+
+        Args:
+            up_since: since when people could connect at all: nobody counts as vanished before their grace has passed since then, so
+                that a restart that took long does not empty every line and every desk. None: always.
+        """
+        await self.sweep_deadlines()
+        await self.sweep_absences(up_since=up_since)
+
+    async def sweep_deadlines(self) -> None:
+        """End offers at their deadline, take back those of the vanished, begin and complete wrap-ups."""
+        await self.routing.expire_offers()
+        await self.routing.withdraw_lost_offers()
+        now = self.database.clock.now()
+        await self._each((conversations.c.state == State.ENDING, conversations.c.due_at <= now), self.begin_wrap_up)
+        await self._each((conversations.c.state == State.WRAP_UP, conversations.c.due_at <= now), self._complete)
+
+    async def sweep_absences(self, *, up_since: datetime | None = None) -> None:
+        """Return the conversations of vanished representatives to the line, and give up the places of vanished customers."""
+        now, rules = self.database.clock.now(), self.rules.routing
+        if up_since is None or now - up_since >= rules.representative_grace:
+            await self._sign_off(now)
+        if up_since is None or now - up_since >= rules.customer_grace:
+            await self._give_up_lost(now)
+
+    async def _sign_off(self, now: datetime) -> None:
+        gone = or_(
+            desks.c.leased_until.is_(None), desks.c.leased_until <= now - self.rules.routing.representative_grace
+        )
+        for person in await self._vanished(gone):
+            theirs = select(desks.c.person_id).where(desks.c.person_id == person, gone)
+            orphaned = (conversations.c.rep_id.in_(theirs), conversations.c.state == State.ACTIVE)
+            await self._each(orphaned, self.return_to_line)
+            await self._pause(person, gone)
+
+    async def _vanished(self, gone: Any) -> Sequence[PersonId]:
+        """Return representatives who are gone and still ready, or still have somebody waiting for their answer."""
+        having = select(conversations.c.rep_id).where(conversations.c.state == State.ACTIVE)
+        statement = select(desks.c.person_id).where(
+            gone, or_(desks.c.state == DeskState.READY, desks.c.person_id.in_(having))
+        )
+        async with self.database.read() as connection:
+            return (await connection.execute(statement)).scalars().all()
+
+    async def _pause(self, person: PersonId, gone: Any) -> None:
+        """Whoever comes back finds themselves paused rather than surprised by an offer."""
+        async with deciding(self.database) as uow:
+            values = {"state": DeskState.PAUSED, "reason": "gone", "changed_at": uow.now}
+            if await desks_store.change_desk(uow, person, gone, desks.c.state == DeskState.READY, **values):
+                uow.ring(f"desk:{person}")
+                await ring_lines_of(uow, person)
+
+    async def _give_up_lost(self, now: datetime) -> None:
+        lost = select(places.c.id).where(
+            places.c.line.in_([line.key for line in self.catalog.lines]),
+            places.c.state == PlaceState.WAITING,
+            places.c.seen_at <= now - self.rules.routing.customer_grace,
+        )
+        await self._each((conversations.c.place_id.in_(lost), conversations.c.state == State.WAITING), self._lose)
+
+    async def _lose(self, uow: UnitOfWork, conversation: Any) -> None:
+        await self.give_up(uow, conversation, why="lost")
+
+    async def _complete(self, uow: UnitOfWork, conversation: Any) -> None:
+        await self.close(uow, conversation, by=None)
+
+    async def _each(self, conditions: tuple[Any, ...], act: Act) -> None:
+        """Act on every conversation that meets conditions, each in a unit of work of its own."""
+        async with self.database.read() as connection:
+            found = await store.find(connection, *conditions, limit=_AT_ONCE)
+        for each in found:
+            try:
+                async with deciding(self.database) as uow:
+                    still = await store.find(uow.connection, and_(conversations.c.id == each.id, *conditions))
+                    for conversation in still:
+                        await act(uow, conversation)
+            except Conflict as conflict:
+                logger.warning("sweep_conflict", extra={"conversation": each.id, "key": conflict.key})

@@ -1,0 +1,154 @@
+"""Reads what routing decides by: heads of lines, seats, who was asked, how fast a line moves. Never more of a line than could be served."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, and_, distinct, func, or_, select, union_all
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chatsvc.kernel.ids import PersonId, PlaceId
+from chatsvc.routing import policy
+from chatsvc.routing.model import ASKED, DeskState, Place, PlaceState, RoutingRules, Seat
+from chatsvc.routing.policy import Pace, Start
+from chatsvc.routing.tables import desk_lines, desks, offers, places
+
+# How many recent starts a pace is taken from, at most.
+_STARTS = 101
+# Parts of one compound select; SQLite takes 500.
+_LINES_AT_ONCE = 100
+_IN_LINE = (PlaceState.WAITING, PlaceState.OFFERED)
+
+_PLACE = (
+    places.c.id,
+    places.c.seq,
+    places.c.line,
+    places.c.ticket_id,
+    places.c.waiting_for,
+    places.c.rank,
+    places.c.epoch,
+    places.c.round,
+    places.c.seen_at,
+    places.c.reserved_for,
+)
+
+
+async def seats(connection: AsyncConnection, lines: Collection[str] | None, at: datetime) -> list[Seat]:
+    """Return everybody present and ready who serves one of these lines (None: any), each with those of the lines."""
+    statement = (
+        select(desks.c.person_id, desks.c.capacity, desks.c.load, desks.c.idle_since_at, desk_lines.c.line)
+        .select_from(desks.join(desk_lines, desk_lines.c.person_id == desks.c.person_id))
+        .where(desks.c.state == DeskState.READY, desks.c.leased_until > at)
+    )
+    if lines is not None:
+        statement = statement.where(desk_lines.c.line.in_(lines))
+    served: dict[PersonId, set[str]] = defaultdict(set)
+    facts: dict[PersonId, tuple[int, int, datetime]] = {}
+    for person, capacity, load, idle_since, line in await connection.execute(statement):
+        served[person].add(line)
+        facts[person] = (capacity, load, idle_since)
+    return [Seat(person, frozenset(served[person]), *facts[person]) for person in facts]
+
+
+async def lines_of(connection: AsyncConnection, persons: Collection[PersonId]) -> set[str]:
+    """Return the lines that any of these people serves."""
+    statement = select(distinct(desk_lines.c.line)).where(desk_lines.c.person_id.in_(persons))
+    return set((await connection.execute(statement)).scalars())
+
+
+async def heads(connection: AsyncConnection, limits: Mapping[str, int]) -> list[Place]:
+    """Return the first waiting places of each line, at most as many as the line's limit."""
+    found: list[Place] = []
+    lines = sorted(limits)
+    for begin in range(0, len(lines), _LINES_AT_ONCE):
+        parts = [_head(line, limits[line]) for line in lines[begin : begin + _LINES_AT_ONCE]]
+        statement: Any = parts[0] if len(parts) == 1 else union_all(*(select(part.subquery()) for part in parts))
+        found += [Place(*row) for row in await connection.execute(statement)]
+    return found
+
+
+def _head(line: str, limit: int) -> Select[Any]:
+    return (
+        select(*_PLACE)
+        .where(places.c.line == line, places.c.state == PlaceState.WAITING)
+        .order_by(places.c.rank, places.c.seq)
+        .limit(limit)
+    )
+
+
+async def asked(connection: AsyncConnection, waiting: Sequence[Place]) -> dict[PlaceId, frozenset[PersonId]]:
+    """Return who was asked already in each place's present round; places offered to nobody are left out."""
+    wanted = [place.id for place in waiting if place.epoch > 0]
+    found: dict[PlaceId, set[PersonId]] = defaultdict(set)
+    for begin in range(0, len(wanted), 1000):
+        statement = (
+            select(offers.c.place_id, offers.c.person_id)
+            .select_from(offers.join(places, and_(places.c.id == offers.c.place_id, places.c.round == offers.c.round)))
+            .where(offers.c.place_id.in_(wanted[begin : begin + 1000]), offers.c.state.in_(ASKED))
+        )
+        for place, person in await connection.execute(statement):
+            found[place].add(person)
+    return {place: frozenset(persons) for place, persons in found.items()}
+
+
+async def pace(connection: AsyncConnection, line: str, at: datetime, rules: RoutingRules) -> Pace | None:
+    """Return how a line has been moving; None while there is too little to go by."""
+    statement = (
+        select(places.c.admitted_at, places.c.taken_at)
+        .where(places.c.line == line, places.c.taken_at > at - rules.range_looks_back)
+        .order_by(places.c.taken_at.desc())
+        .limit(_STARTS)
+    )
+    starts = [Start(*row) for row in await connection.execute(statement)]
+    return policy.pace_of(policy.gaps_between(starts), rules)
+
+
+async def position(connection: AsyncConnection, line: str, rank: int, seq: int) -> int:
+    """Return where in line this rank stands or would stand: 1 means next."""
+    before = or_(places.c.rank < rank, and_(places.c.rank == rank, places.c.seq < seq))
+    statement = select(func.count()).where(places.c.line == line, places.c.state.in_(_IN_LINE), before)
+    return int((await connection.execute(statement)).scalar_one()) + 1
+
+
+async def in_line(connection: AsyncConnection, line: str) -> Sequence[Any]:
+    """Return everybody in a line in order: rows of ticket_id, state, admitted_at."""
+    statement = (
+        select(places.c.ticket_id, places.c.state, places.c.admitted_at)
+        .where(places.c.line == line, places.c.state.in_(_IN_LINE))
+        .order_by(places.c.rank, places.c.seq)
+    )
+    return (await connection.execute(statement)).all()
+
+
+async def serving(connection: AsyncConnection, at: datetime) -> dict[str, int]:
+    """Return how many representatives are present and ready, busy or not, for each line that has any."""
+    statement = (
+        select(desk_lines.c.line, func.count())
+        .select_from(desks.join(desk_lines, desk_lines.c.person_id == desks.c.person_id))
+        .where(desks.c.state == DeskState.READY, desks.c.leased_until > at)
+        .group_by(desk_lines.c.line)
+    )
+    return {line: int(count) for line, count in await connection.execute(statement)}
+
+
+async def serving_line(connection: AsyncConnection, line: str, at: datetime) -> int:
+    """Return how many representatives are present and ready, busy or not, for one line."""
+    statement = (
+        select(func.count())
+        .select_from(desks.join(desk_lines, desk_lines.c.person_id == desks.c.person_id))
+        .where(desk_lines.c.line == line, desks.c.state == DeskState.READY, desks.c.leased_until > at)
+    )
+    return int((await connection.execute(statement)).scalar_one())
+
+
+async def waiting(connection: AsyncConnection, lines: Collection[str] | None = None) -> dict[str, tuple[int, datetime]]:
+    """Return for each line (None: all) with anybody in it how many there are, and when the one who waits longest came."""
+    statement = (
+        select(places.c.line, func.count(), func.min(places.c.admitted_at))
+        .where(places.c.state.in_(_IN_LINE))
+        .group_by(places.c.line)
+    )
+    if lines is not None:
+        statement = statement.where(places.c.line.in_(lines))
+    return {line: (count, since) for line, count, since in await connection.execute(statement)}
