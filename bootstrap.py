@@ -46,7 +46,7 @@ def fetch_pip() -> None:
     page = os.environ.get("PIP_INDEX_URL", USUAL_INDEX).rstrip("/") + "/pip/"
     try:
         links = re.findall(r'href="([^"]+)"', fetch(page).decode())
-        link = next(link for link in links if urllib.parse.urlsplit(link).path.endswith("/" + PIP))
+        link = next(link for link in links if urllib.parse.urlsplit(link).path.rpartition("/")[2] == PIP)
         content = fetch(urllib.parse.urljoin(page, link))
     except (urllib.error.URLError, TimeoutError, StopIteration) as error:
         reason = str(error) or "it is not listed there"

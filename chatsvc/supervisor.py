@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, TypeVar
 
-from honcho.environ import parse_procfile  # type: ignore[import-untyped]  # honcho ships no types
+from honcho.environ import parse_procfile
 
 T = TypeVar("T")
 # A part that lived so long was well; its next end is treated as its first.
