@@ -150,17 +150,6 @@ class Tickets:
         """
         await self._move(identity, ticket, Event.REOPENED, Kind.REOPENED)
 
-    async def customer_replied(self, ticket: TicketId) -> None:
-        """Put a ticket that waits for its customer back to open; does nothing in any other state (T8)."""
-        async with self.database.begin() as uow:
-            moved = await uow.changes_one(
-                update(tickets)
-                .where(tickets.c.id == ticket, tickets.c.state == State.AWAITING)
-                .values(state=State.OPEN, updated_at=uow.now, version=tickets.c.version + 1)
-            )
-            if moved:
-                uow.ring(f"visit:{ticket}")
-
     async def _move(self, identity: Identity, ticket: TicketId, event: Event, kind: Kind) -> None:
         async with self.database.begin() as uow:
             await queries.require(uow.connection, identity, ticket)
