@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 from chatsvc.accounts import letters, policy, store, tokens
 from chatsvc.accounts.limits import Limits, digest_of
 from chatsvc.accounts.links import Claim, Links, Purpose
-from chatsvc.accounts.model import Identity, Session
+from chatsvc.accounts.model import Identity, Person, Session
 from chatsvc.accounts.passwords import Passwords
 from chatsvc.accounts.policy import AccountRules
 from chatsvc.db.engine import Database
@@ -261,13 +261,17 @@ class Accounts:
         return PasswordSet(person.id, known_device)
 
     async def is_link_good(self, link: str) -> bool:
-        """Whether ``reset`` would take this link now: for the page that shows the form."""
+        """Whether ``reset`` would take this link now."""
+        return await self.whose_link(link) is not None
+
+    async def whose_link(self, link: str) -> Person | None:
+        """Return whose password ``reset`` would set by this link now, for the page that shows the form; None when it is not good."""
         claim = self._claim(link)
         if claim is None:
-            return False
+            return None
         async with self._database.read() as connection:
             account = await store.account(connection, claim.person)
-        return account is not None and _is_good(account, claim)
+        return account.person if account is not None and _is_good(account, claim) else None
 
     def _claim(self, link: str) -> Claim | None:
         now = self._database.clock.now()

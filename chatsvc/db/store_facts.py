@@ -1,6 +1,6 @@
 """Facts about the store itself: one random epoch, changed by every restore, so that no client mixes two histories (R22)."""
 
-from sqlalchemy import Column, String, Table, insert, select
+from sqlalchemy import Column, String, Table, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.db.columns import metadata
@@ -33,3 +33,16 @@ async def epoch(database: Database) -> str:
             value = new_id("st")
             await uow.execute(insert(store_facts).values(name="epoch", value=value))
     return value
+
+
+async def prove_commit(database: Database) -> None:
+    """Commit something small, for readiness: reading alone would not notice a full disk or a lock (R17).
+
+    Raises:
+        Unavailable: the store cannot commit now.
+    """
+    async with database.begin() as uow:
+        value = uow.now.isoformat()
+        changed = await uow.changes_one(update(store_facts).where(store_facts.c.name == "ready").values(value=value))
+        if not changed:
+            await uow.execute(insert(store_facts).values(name="ready", value=value))

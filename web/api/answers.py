@@ -1,0 +1,116 @@
+"""What programs get, where no room has the type already. Each says what its audience may know, and nothing else (threat T32)."""
+
+from datetime import datetime
+
+import msgspec
+
+from chatsvc.accounts.model import Identity
+from chatsvc.conversations.views import Colleague
+from chatsvc.kernel.ids import CompanyId, ConversationId, FileId, LogId, PersonId
+from chatsvc.tickets.model import Entry
+from chatsvc.tickets.queries import TicketLine
+
+
+class Me(msgspec.Struct, frozen=True):
+    """Who is signed in."""
+
+    person: PersonId
+    name: str
+    # ``contact``, ``representative``, ``supervisor``, ``administrator``.
+    role: str
+    # None for staff.
+    company: CompanyId | None
+    # Code of the language, and IANA name of the zone.
+    language: str
+    zone: str
+    # The store's epoch: numbers of logs belong to it (R4).
+    store: str
+
+    @classmethod
+    def of(cls, identity: Identity, store: str) -> "Me":
+        """Return what a person is told of themselves."""
+        return cls(
+            identity.person, identity.name, identity.role, identity.company, identity.language, identity.zone, store
+        )
+
+
+class LogPage(msgspec.Struct, frozen=True):
+    """Consecutive entries of a log, in order, and how it stands."""
+
+    log: LogId
+    # The store's epoch; a client that has numbers of another one begins again from 0 (R4).
+    store: str
+    # The log's newest number; larger than the last entry's when there is more to ask for.
+    head: int
+    entries: tuple[Entry, ...]
+    # How far each person has seen it.
+    seen: dict[PersonId, int]
+
+
+class Number(msgspec.Struct, frozen=True):
+    """Committed, under this number (R1); the same key gives the same number again (R2)."""
+
+    number: int
+    at: datetime
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A conversation was ended."""
+
+    # Until when that can be undone.
+    undo_until: datetime
+
+
+class Extended(msgspec.Struct, frozen=True):
+    """There is more time for a wrap-up."""
+
+    # When it completes by itself.
+    due_at: datetime
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    """An offer was taken."""
+
+    conversation: ConversationId
+
+
+class TicketList(msgspec.Struct, frozen=True):
+    """Some tickets, newest first."""
+
+    items: tuple[TicketLine, ...]
+    # The cursor to go on with; null at the end.
+    next: int | None
+
+
+class Uploaded(msgspec.Struct, frozen=True):
+    """A file that was taken in; it goes out with the message that names it."""
+
+    id: FileId
+    name: str
+    # Told from its content.
+    media_type: str
+    size_bytes: int
+
+
+class CannedReply(msgspec.Struct, frozen=True):
+    """A prepared reply; ``{customer}``, ``{number}`` and ``{representative}`` stand for names."""
+
+    key: str
+    title: str
+    text: str
+    # Lines it is meant for; empty for all.
+    lines: tuple[str, ...]
+
+
+class NamedLine(msgspec.Struct, frozen=True):
+    """A line of the catalogue."""
+
+    key: str
+    name: str
+
+
+class Targets(msgspec.Struct, frozen=True):
+    """To whom a conversation can be handed over now."""
+
+    colleagues: tuple[Colleague, ...]
+    lines: tuple[NamedLine, ...]

@@ -1,0 +1,183 @@
+"""What programs send, as types: decoded strictly, and drawn into the OpenAPI document as they stand here."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from chatsvc.conversations.model import WrapUp
+from chatsvc.hub.frames import Code, Id, Key, Number, Text
+
+# Texts that are stored as they are: PostgreSQL takes no NUL.
+Line = Annotated[str, Meta(min_length=1, max_length=200, pattern="^[^\\x00-\\x1f\\x7f]*$(?!\\n)")]
+Prose = Annotated[str, Meta(min_length=1, max_length=8_000, pattern="^[^\\x00]*$")]
+Note = Annotated[str, Meta(max_length=2_000, pattern="^[^\\x00]*$")]
+Files = Annotated[tuple[Id, ...], Meta(max_length=10)]
+Epoch = Annotated[int, Meta(ge=0, le=2**31)]
+
+
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a request carries."""
+
+
+class SignInBody(Body, frozen=True):
+    """Mail address and password."""
+
+    email: Annotated[str, Meta(min_length=1, max_length=320)]
+    # Case-sensitive (P3).
+    password: Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class JoinBody(Body, frozen=True):
+    """What happened, before standing in line."""
+
+    # A line of the catalogue.
+    line: Code
+    subject: Line
+    description: Prose
+    # Question code -> answer code, of the catalogue.
+    impact: Annotated[dict[Code, Code], Meta(max_length=20)] = {}
+    # Uploaded before by the same person.
+    files: Files = ()
+
+
+class AppendBody(Body, frozen=True):
+    """Words for a log."""
+
+    kind: Literal["message", "note"] = "message"
+    text: Text = ""
+    files: Files = ()
+    # The owner's epoch, from ``Desk``: representatives in a live conversation send it.
+    epoch: Epoch | None = None
+    # The client key, for those who cannot set a header; equal to ``Idempotency-Key`` when both are there.
+    key: Key | None = None
+
+
+class SeenBody(Body, frozen=True):
+    """A reading mark."""
+
+    number: Number
+
+
+class CommentBody(Body, frozen=True):
+    """A comment on a ticket."""
+
+    text: Text = ""
+    files: Files = ()
+
+
+class HandOverBody(Body, frozen=True):
+    """To whom a conversation goes: exactly one of a line and a person."""
+
+    line: Code | None = None
+    person: Id | None = None
+    # For whoever takes it; the customer never sees it.
+    note: Note = ""
+
+
+class RatingBody(Body, frozen=True):
+    """How well it helped."""
+
+    rating: Annotated[int, Meta(ge=1, le=5)]
+    comment: Annotated[str, Meta(max_length=1_000, pattern="^[^\\x00]*$")] = ""
+
+
+class WrapUpBody(Body, frozen=True):
+    """The wrap-up of a conversation, whole."""
+
+    subject: Line
+    # Keys of the catalogue.
+    reason: Code | None
+    product: Code
+    environment: Code | None
+    severity: Literal["P1", "P2", "P3", "P4"]
+    team: Code
+    # Solved, or left open for the team.
+    solved: bool
+
+    def fields(self) -> WrapUp:
+        """Return it as the room takes it."""
+        return WrapUp(**{name: getattr(self, name) for name in self.__struct_fields__})
+
+
+class WrapUpDraftBody(Body, frozen=True):
+    """Fields of the wrap-up that have been touched; those left out stay as they are."""
+
+    subject: Line | msgspec.UnsetType = msgspec.UNSET
+    reason: Code | None | msgspec.UnsetType = msgspec.UNSET
+    product: Code | msgspec.UnsetType = msgspec.UNSET
+    environment: Code | None | msgspec.UnsetType = msgspec.UNSET
+    severity: Literal["P1", "P2", "P3", "P4"] | msgspec.UnsetType = msgspec.UNSET
+    team: Code | msgspec.UnsetType = msgspec.UNSET
+    solved: bool | msgspec.UnsetType = msgspec.UNSET
+
+    def fields(self) -> dict[str, object]:
+        """Return those that were sent."""
+        return {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not msgspec.UNSET}
+
+
+class DeskBody(Body, frozen=True):
+    """What a representative chooses."""
+
+    state: Literal["ready", "away"]
+    # A reason of the catalogue; with ``away`` only.
+    reason: Code | None = None
+
+
+class AcceptBody(Body, frozen=True):
+    """Which offer exactly."""
+
+    epoch: Epoch
+
+
+class DeclineBody(Body, frozen=True):
+    """Which offer exactly, and why not."""
+
+    epoch: Epoch
+    # A reason of the catalogue.
+    reason: Code
+
+
+class UploadBody(Body, frozen=True):
+    """The fields beside the file."""
+
+    # The ticket it is meant for; checked when the message that carries it is sent.
+    ticket: Id | None = None
+    staff_only: Literal["true", "false"] = "false"
+
+
+class EntriesQuery(Body, frozen=True):
+    """Which part of a log."""
+
+    # The last number that is known already; 0 for none.
+    after: Number = 0
+    # Seconds to wait for something after it.
+    wait: Annotated[float, Meta(ge=0, le=25)] = 0
+    limit: Annotated[int, Meta(ge=1, le=500)] = 500
+
+
+class TicketsQuery(Body, frozen=True):
+    """Which part of the list."""
+
+    # ``next`` of the page before.
+    cursor: Annotated[int, Meta(ge=1, le=2**53)] | None = None
+    state: Literal["open", "awaiting", "solved", "closed"] | None = None
+
+
+class FileQuery(Body, frozen=True):
+    """How a file is answered."""
+
+    # 1: shown in the page, for pictures only; 0: saved.
+    inline: Literal["0", "1"] = "0"
+
+
+class RepliesQuery(Body, frozen=True):
+    """For which line."""
+
+    line: Code | None = None
+
+
+class ColleaguesQuery(Body, frozen=True):
+    """For a conversation of which line."""
+
+    line: Code

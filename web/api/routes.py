@@ -1,0 +1,66 @@
+"""The table of the REST routes."""
+
+from typing import Final
+
+from chatsvc.conversations.model import WrapUp
+from chatsvc.conversations.views import CustomerContext, Desk, Visit
+from chatsvc.tickets.queries import TicketView
+from web.api import answers, bodies, conversations, desk, files, logs, session, tickets, visits
+from web.door import Keyed, Policy, Route, Rule, Who
+
+_ROOT: Final = "/api/v1"
+
+
+def _route(method: str, path: str, name: str, who: Who, rule: Rule | None, endpoint: object, **more: object) -> Route:
+    return Route(
+        method=method,  # type: ignore[arg-type]  # one of the four below
+        path=_ROOT + path,
+        name=name,
+        policy=Policy(who, rule),
+        endpoint=endpoint,  # type: ignore[arg-type]  # checked at the start, against what is declared
+        tag=path.split("/")[1],
+        **more,  # type: ignore[arg-type]
+    )
+
+
+# fmt: off
+ROUTES: Final = (
+    _route("POST", "/session", "signIn", Who.ANYONE, None, session.sign_in, takes=bodies.SignInBody, gives=answers.Me, creates=True),
+    _route("GET", "/session", "whoAmI", Who.SIGNED_IN, None, session.who_am_i, gives=answers.Me),
+    _route("DELETE", "/session", "signOut", Who.SIGNED_IN, None, session.sign_out),
+
+    _route("POST", "/visits", "join", Who.CONTACT, None, visits.join, takes=bodies.JoinBody, gives=Visit, keyed=Keyed.MUST, creates=True),
+    _route("GET", "/visits/{ticket}", "showVisit", Who.CONTACT, Rule.VISIT, visits.show, gives=Visit),
+    _route("DELETE", "/visits/{ticket}", "leaveLine", Who.CONTACT, Rule.VISIT, visits.leave),
+
+    _route("GET", "/logs/{log}/entries", "readLog", Who.SIGNED_IN, Rule.LOG, logs.entries, query=bodies.EntriesQuery, gives=answers.LogPage),
+    _route("POST", "/logs/{log}/entries", "append", Who.SIGNED_IN, Rule.LOG, logs.append, takes=bodies.AppendBody, gives=answers.Number, keyed=Keyed.MAY, creates=True),
+    _route("PUT", "/logs/{log}/seen", "markSeen", Who.SIGNED_IN, Rule.LOG, logs.mark_seen, takes=bodies.SeenBody),
+
+    _route("POST", "/conversations/{conversation}/end", "endConversation", Who.SIGNED_IN, Rule.CONVERSATION, conversations.end, gives=answers.Ended),
+    _route("POST", "/conversations/{conversation}/undo_end", "undoEnd", Who.SIGNED_IN, Rule.CONVERSATION, conversations.undo_end),
+    _route("POST", "/conversations/{conversation}/hand_over", "handOver", Who.DESK, Rule.OWN_CONVERSATION, conversations.hand_over, takes=bodies.HandOverBody),
+    _route("GET", "/conversations/{conversation}/wrap_up", "showWrapUp", Who.DESK, Rule.OWN_CONVERSATION, conversations.show_wrap_up, gives=WrapUp),
+    _route("PUT", "/conversations/{conversation}/wrap_up", "draftWrapUp", Who.DESK, Rule.OWN_CONVERSATION, conversations.draft_wrap_up, takes=bodies.WrapUpDraftBody),
+    _route("POST", "/conversations/{conversation}/wrap_up", "wrapUp", Who.DESK, Rule.OWN_CONVERSATION, conversations.wrap_up, takes=bodies.WrapUpBody),
+    _route("POST", "/conversations/{conversation}/extend", "extendWrapUp", Who.DESK, Rule.OWN_CONVERSATION, conversations.extend, gives=answers.Extended),
+    _route("PUT", "/conversations/{conversation}/rating", "rate", Who.CONTACT, Rule.CONVERSATION, conversations.rate, takes=bodies.RatingBody),
+
+    _route("GET", "/desk", "showDesk", Who.DESK, None, desk.show, gives=Desk),
+    _route("PUT", "/desk", "setDesk", Who.DESK, None, desk.choose, takes=bodies.DeskBody),
+    _route("POST", "/offers/{offer}/accept", "acceptOffer", Who.DESK, Rule.OFFER, desk.accept, takes=bodies.AcceptBody, gives=answers.Accepted),
+    _route("POST", "/offers/{offer}/decline", "declineOffer", Who.DESK, Rule.OFFER, desk.decline, takes=bodies.DeclineBody),
+    _route("GET", "/replies", "listReplies", Who.STAFF, None, desk.replies, query=bodies.RepliesQuery, gives=tuple[answers.CannedReply, ...]),
+    _route("GET", "/colleagues", "listColleagues", Who.DESK, None, desk.colleagues, query=bodies.ColleaguesQuery, gives=answers.Targets),
+
+    _route("GET", "/tickets", "listTickets", Who.SIGNED_IN, None, tickets.listing, query=bodies.TicketsQuery, gives=answers.TicketList),
+    _route("GET", "/tickets/{number}", "showTicket", Who.SIGNED_IN, Rule.TICKET, tickets.show, gives=TicketView),
+    _route("POST", "/tickets/{number}/comments", "comment", Who.SIGNED_IN, Rule.TICKET, tickets.comment, takes=bodies.CommentBody, gives=answers.Number, keyed=Keyed.MUST, creates=True),
+    _route("POST", "/tickets/{number}/solve", "solve", Who.SIGNED_IN, Rule.TICKET, tickets.solve),
+    _route("POST", "/tickets/{number}/reopen", "reopen", Who.SIGNED_IN, Rule.TICKET, tickets.reopen),
+    _route("GET", "/tickets/{ticket}/customer", "showCustomer", Who.STAFF, Rule.TICKET, desk.customer, gives=CustomerContext),
+
+    _route("POST", "/files", "upload", Who.SIGNED_IN, None, files.upload, takes=bodies.UploadBody, gives=answers.Uploaded, files=True, creates=True),
+    _route("GET", "/files/{file}", "download", Who.SIGNED_IN, Rule.FILE, files.download, query=bodies.FileQuery),
+)
+# fmt: on

@@ -1,0 +1,179 @@
+"""The web process: doors, pages, static files and the hub, put together. ``uvicorn web.app:create --factory``.
+
+The order of the rings is the content of this module; what each does stands in its own.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import signal
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from types import FrameType
+from typing import Any, Final
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Mount, WebSocketRoute
+from starlette.routing import Route as Address
+from starlette.websockets import WebSocket
+
+from chatsvc import bootstrap, telemetry
+from chatsvc.accounts.queries import AccountQueries
+from chatsvc.bootstrap import Services
+from chatsvc.config import Settings
+from chatsvc.kernel.errors import NotFound
+from web import door, errors, routes
+from web.access import Access
+from web.assets import Assets
+from web.cookies import Cookies
+from web.door import Door, Route
+from web.guards import CrossSite, Hosts, speaks_at
+from web.headers import SecurityHeaders
+from web.rendering import Renderer
+from web.site import Call, Site
+from web.static_files import StaticFiles, Stylesheet
+
+logger = logging.getLogger(__name__)
+
+# How long people get to be seen out before the server stops in any case; less than its own patience.
+_DRAIN_WITHIN_S: Final = 5.0
+
+
+def create(settings: Settings | None = None, *, services: Services | None = None) -> Starlette:
+    """Return the application.
+
+    Args:
+        settings: None: read from the environment.
+        services: running services to use and to leave running; None: started and closed with the application.
+
+    Raises:
+        SettingsError: a setting is not usable.
+        RouteError: a route lacks its policy; nothing is served then.
+    """
+    if settings is None:
+        settings = Settings.from_environment(os.environ)
+        telemetry.setup(settings.log_level)
+    door.check(routes.TABLE)
+    renderer = Renderer(Assets())
+    app = Starlette(
+        routes=_addresses(routes.TABLE, renderer.assets),
+        lifespan=_lifespan(settings, renderer, services),
+        middleware=[
+            Middleware(Access, settings=settings),
+            Middleware(SecurityHeaders, settings=settings),
+            Middleware(Hosts, settings=settings),
+            Middleware(CrossSite, settings=settings),
+        ],
+        exception_handlers={HTTPException: _not_ours, Exception: _broken},
+    )
+    app.router.redirect_slashes = False
+    if services is not None:
+        app.state.site = site_of(settings, services, renderer)
+    return app
+
+
+def site_of(settings: Settings, services: Services, renderer: Renderer) -> Site:
+    """Return what doors need, made of running services."""
+    assert services.hub is not None  # a process without sockets serves no pages either
+    people = AccountQueries(services.database)
+    return Site(settings, services, renderer, Cookies.of(settings), people, services.hub.store)
+
+
+def _addresses(table: tuple[Route, ...], assets: Assets) -> list[BaseRoute]:
+    by_path: dict[str, list[Route]] = {}
+    for route in table:
+        by_path.setdefault(route.path, []).append(route)
+    # Fixed addresses come before those with parts: ``/forgot/sent`` is nobody's token.
+    ordered = sorted(by_path.items(), key=lambda item: "{" in item[0])
+    return [
+        WebSocketRoute("/ws", _socket),
+        Address("/static/css/app.css", Stylesheet(assets)),
+        Mount("/static", StaticFiles()),
+        *(Address(path, Door(methods)) for path, methods in ordered),
+    ]
+
+
+async def _socket(websocket: WebSocket) -> None:
+    hub = websocket.app.state.site.services.hub
+    assert hub is not None
+    await hub.endpoint(websocket)
+
+
+def _lifespan(settings: Settings, renderer: Renderer, services: Services | None) -> Any:
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        if services is not None:
+            yield
+            return
+        started = await bootstrap.start(settings)
+        app.state.site = site_of(settings, started, renderer)
+        gc.collect()
+        gc.freeze()  # everything so far lives as long as the process: no collection need look at it again
+        _drain_first(app.state.site)
+        logger.info("web_started", extra={"base_url": settings.base_url})
+        try:
+            yield
+        finally:
+            app.state.site.leaving = True
+            await started.close()
+            logger.info("web_stopped")
+
+    return lifespan
+
+
+def _drain_first(site: Site) -> None:
+    """On SIGTERM see people out before the server cuts their sockets (R19): it would close them without a word when to come back."""
+    if threading.current_thread() is not threading.main_thread():
+        return
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        after = signal.getsignal(number)
+        if callable(after):
+            signal.signal(number, _draining(site, loop, after))
+
+
+def _draining(
+    site: Site, loop: asyncio.AbstractEventLoop, after: Callable[[int, FrameType | None], Any]
+) -> Callable[[int, FrameType | None], None]:
+    def handle(number: int, frame: FrameType | None) -> None:
+        if site.leaving or site.services.hub is None:
+            after(number, frame)
+            return
+        site.leaving = True
+        loop.call_soon_threadsafe(lambda: tasks.append(loop.create_task(drain(number, frame), name="drain")))
+
+    async def drain(number: int, frame: FrameType | None) -> None:
+        try:
+            async with asyncio.timeout(_DRAIN_WITHIN_S):
+                if site.services.hub is not None:
+                    await site.services.hub.drain()
+        except TimeoutError:
+            logger.warning("drain_too_slow")
+        finally:
+            after(number, frame)
+
+    # Keeps the task alive: the loop itself holds only a weak reference.
+    tasks: list[asyncio.Task[None]] = []
+    return handle
+
+
+async def _not_ours(request: Request, _error: Exception) -> Response:
+    """There is no such address. Everything else that Starlette refuses by itself ends here too, and says no more."""
+    call = Call(request, request.app.state.site, None)
+    return await door.refusal(NotFound("not_found"), call, speaks_at(request.url.path))
+
+
+async def _broken(request: Request, error: Exception) -> Response:
+    """The last resort, for what broke outside of every door."""
+    logger.error("request_broken", exc_info=error)
+    call = Call(request, request.app.state.site, None)
+    try:
+        return await door.refusal(errors.Failed("internal"), call, speaks_at(request.url.path))
+    except Exception:
+        return Response("Something went wrong on our side.", 500, media_type="text/plain")

@@ -1,0 +1,177 @@
+"""Refusals and failures, translated once: into a page for people, into problem+json for programs.
+
+What leaves the process is a stable code, a sentence in the reader's language, and the correlation id by which the log has the rest. The
+text of an exception never does.
+"""
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+from starlette.responses import Response
+
+from chatsvc.kernel.errors import Invalid, Refused, TooMany, Unavailable
+from web.bodies import FieldError, FormInvalid
+from web.i18n import Reader, file_size, reading
+from web.texts import ERRORS, error_sentence
+
+logger = logging.getLogger(__name__)
+
+# Codes of the rooms -> the key of the sentence that says it, where no sentence has the code's own name.
+SENTENCES: Final[Mapping[str, str]] = {
+    "body.not_json": "unreadable",
+    "choice.unknown": "choose",
+    "contact.not_authorised": "not_allowed",
+    "conversation.not_active": "chat.over",
+    "conversation.undo_over": "chat.undo_over",
+    "entry.key_reused": "message.conflict",
+    "entry.stale_epoch": "conversation.moved",
+    "field.missing": "required",
+    "field.type": "unreadable",
+    "field.unknown": "unreadable",
+    "field.value": "unreadable",
+    "file.active_refused": "file.type",
+    "file.empty": "file.type",
+    "file.kind_refused": "file.type",
+    "file.not_found": "file.missing",
+    "log.sealed": "ticket.sealed",
+    "message.too_long": "too_long",
+    "session.none": "session.over",
+    "store.busy": "unavailable",
+    "store.unavailable": "unavailable",
+    "transition.illegal": "conflict",
+    "visit.already_open": "chat.open_already",
+}
+
+# What says it when neither the code nor the table above does.
+_BY_STATUS: Final[Mapping[int, str]] = {
+    400: "unreadable",
+    401: "session.over",
+    403: "not_allowed",
+    404: "not_found",
+    405: "not_found",
+    408: "unreadable",
+    409: "conflict",
+    413: "too_large",
+    421: "not_found",
+    422: "unreadable",
+    429: "too_many",
+    503: "unavailable",
+}
+
+PROBLEM: Final = "application/problem+json"
+
+
+class Failed(Refused):
+    """Something broke on our side; the log has it."""
+
+    status = 500
+
+
+class MethodRefused(Refused):
+    """The address exists, the method does not."""
+
+    status = 405
+
+
+class Misdirected(Refused):
+    """The request asked for a host that is not ours."""
+
+    status = 421
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A refusal, as programs get it (RFC 9457)."""
+
+    # Where the code is explained.
+    type: str
+    # A sentence for people: what happened, and what to do next.
+    title: str
+    status: int
+    # Stable; one of the published codes.
+    code: str
+    # Finds the request in the log.
+    correlation: str
+    # The part of the request that was wrong; null when it is the whole.
+    field: str | None = None
+    # Seconds after which trying again makes sense; null when it makes none.
+    retry_after: float | None = None
+
+
+def sentence_key(error: Refused) -> str:
+    """Return the key of the sentence that says a refusal to people."""
+    if error.key in ERRORS:
+        return error.key
+    return SENTENCES.get(error.key) or _BY_STATUS.get(error.status, "unknown")
+
+
+def sentence(error: Refused, for_reader: Reader) -> str:
+    """Return what to tell a person about a refusal, in their language."""
+    with reading(for_reader):
+        return error_sentence(sentence_key(error), **_facts(error))
+
+
+def _facts(error: Refused) -> dict[str, Any]:
+    """The facts that sentences may use, in the words that they use."""
+    facts = dict(error.facts)
+    if isinstance(error, TooMany):
+        facts["seconds"] = _whole_seconds(error.retry_after)
+    if "most_bytes" in facts:
+        facts["limit"] = file_size(int(str(facts["most_bytes"])))
+    if "most" in facts:
+        facts.setdefault("limit", facts["most"])
+    return facts
+
+
+def _whole_seconds(seconds: float) -> int:
+    return max(1, -int(-seconds // 1))
+
+
+def as_problem(error: Refused, *, for_reader: Reader, base_url: str, correlation: str) -> Response:
+    """Return a refusal for programs."""
+    retry_after = _retry_after(error)
+    problem = Problem(
+        type=f"{base_url}/api#{error.key}",
+        title=sentence(error, for_reader),
+        status=error.status,
+        code=error.key,
+        correlation=correlation,
+        field=error.field if isinstance(error, Invalid) else None,
+        retry_after=retry_after,
+    )
+    return Response(msgspec.json.encode(problem), error.status, headers_of(error), PROBLEM)
+
+
+def headers_of(error: Refused) -> dict[str, str]:
+    """Return the headers that go with a refusal."""
+    headers = {}
+    retry_after = _retry_after(error)
+    if retry_after is not None:
+        headers["retry-after"] = str(_whole_seconds(retry_after))
+    if isinstance(error, MethodRefused):
+        headers["allow"] = str(error.facts["allow"])
+    return headers
+
+
+def _retry_after(error: Refused) -> float | None:
+    if isinstance(error, TooMany):
+        return error.retry_after
+    return 1.0 if isinstance(error, Unavailable) else None
+
+
+def of_form(invalid: FormInvalid, for_reader: Reader) -> list[dict[str, str]]:
+    """Return a form's errors as templates take them: field and sentence, in the form's order."""
+    with reading(for_reader):
+        return [{"field": each.field, "text": _form_sentence(each)} for each in invalid.errors]
+
+
+def _form_sentence(each: FieldError) -> str:
+    key = each.key if each.key in ERRORS else SENTENCES.get(each.key, "unreadable")
+    return error_sentence(key, **each.facts)
+
+
+def of_refusal(error: Refused, for_reader: Reader, *, field: str = "") -> list[dict[str, str]]:
+    """Return a refusal as a form's only error, at the field it names, or at this one."""
+    named = error.field if isinstance(error, Invalid) else None
+    return [{"field": named or field, "text": sentence(error, for_reader)}]

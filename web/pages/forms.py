@@ -1,0 +1,177 @@
+"""What the forms of the pages carry, as types. Their fields have the names of the inputs in the templates."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from chatsvc.hub.frames import Code, Id, Key
+from web.api.bodies import Line, Note, Prose
+
+Email = Annotated[str, Meta(min_length=1, max_length=320)]
+Password = Annotated[str, Meta(min_length=1, max_length=200)]
+Path = Annotated[str, Meta(max_length=2_000)]
+YesNo = Literal["yes", "no"]
+
+
+class Form(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a form carries."""
+
+
+class Nothing(Form, frozen=True):
+    """A form with a button and nothing else."""
+
+
+class SignInForm(Form, frozen=True):
+    """Sign in."""
+
+    email: Email
+    password: Password
+    next: Path = ""
+
+
+class SignInQuery(Form, frozen=True):
+    """Where to go on to after signing in."""
+
+    next: Path = ""
+
+
+class ForgotForm(Form, frozen=True):
+    """Ask for a link."""
+
+    email: Email
+
+
+class ResetForm(Form, frozen=True):
+    """Set a password by a link."""
+
+    password: Password
+    again: Password
+
+
+class LanguageForm(Form, frozen=True):
+    """Choose a language without an account."""
+
+    language: Code | Literal["zh_Hans", "pt_BR"]
+    next: Path = ""
+
+
+class ChatForm(Form, frozen=True):
+    """Stand in line. The answers of the impact interview stand beside these fields; their names are the catalogue's."""
+
+    key: Key
+    subject: Line
+    description: Prose
+
+
+class SayForm(Form, frozen=True):
+    """Say something, in a chat or on a ticket."""
+
+    key: Key
+    text: Annotated[str, Meta(max_length=8_000)] = ""
+    # Sent by the console's composer, which has both; the address decides.
+    mode: Literal["message", "note"] = "message"
+
+
+class NoteForm(Form, frozen=True):
+    """An internal note."""
+
+    key: Key
+    note: Annotated[str, Meta(min_length=1, max_length=8_000)]
+
+
+class RateForm(Form, frozen=True):
+    """Rate a conversation."""
+
+    rating: Annotated[int, Meta(ge=1, le=5)]
+    comment: Annotated[str, Meta(max_length=1_000)] = ""
+
+
+class RequestsQuery(Form, frozen=True):
+    """Which part of my requests."""
+
+    show: Literal["open", "all"] = "open"
+    before: Annotated[int, Meta(ge=1, le=2**53)] | None = None
+
+
+class TranscriptQuery(Form, frozen=True):
+    """In which form."""
+
+    form: Literal["text", "html"] = "text"
+
+
+class ProfileForm(Form, frozen=True):
+    """Language and appearance."""
+
+    language: str
+    theme: Literal["auto", "light", "dark"]
+
+
+class PasswordForm(Form, frozen=True):
+    """Change the password."""
+
+    current: Password
+    password: Password
+    again: Password
+    # Tells password managers whose it is; not looked at.
+    username: Annotated[str, Meta(max_length=320)] = ""
+
+
+class TicketFieldsForm(Form, frozen=True):
+    """The fields of a ticket, as staff change them."""
+
+    version: int
+    subject: Line
+    state: Literal["open", "awaiting", "solved", "closed"]
+    severity: Literal["P1", "P2", "P3", "P4"]
+    team: Code
+    product: Code
+    reason: Code | None = None
+    environment: Code | None = None
+
+
+class PeopleQuery(Form, frozen=True):
+    """Which company is open."""
+
+    company: Id | None = None
+
+
+class CompanyForm(Form, frozen=True, rename=lambda name: f"company-{name}"):
+    """Add a company."""
+
+    name: Line
+    zone: Line
+    country: Annotated[str, Meta(min_length=2, max_length=2)]
+
+
+class ContactForm(Form, frozen=True, rename=lambda name: f"contact-{name}"):
+    """Add a contact."""
+
+    name: Line
+    email: Email
+    language: str = "en"
+    authorised: YesNo = "no"
+
+
+class StaffForm(Form, frozen=True, rename=lambda name: f"staff-{name}"):
+    """Add a colleague."""
+
+    name: Line
+    email: Email
+    role: Literal["representative", "supervisor", "administrator"]
+    lines: tuple[Code, ...] = ()
+
+
+class AuthoriseForm(Form, frozen=True):
+    """Grant or withdraw the permission to contact Support (P1)."""
+
+    authorised: YesNo
+
+
+class DisableForm(Form, frozen=True):
+    """Shut somebody out, or let them in again."""
+
+    disabled: YesNo
+
+
+__all__ = [name for name in dir() if name.endswith(("Form", "Query"))] + ["Note", "Nothing"]
