@@ -1,13 +1,14 @@
 """What the hub asks of the rooms below it, as ports: it holds no SQL and no rule of a line or a ticket itself."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from chatsvc.accounts.model import Identity
 from chatsvc.conversations.views import Desk, LineCount, Visit, Waiting
+from chatsvc.files.model import Attached
 from chatsvc.kernel.errors import Refused
 from chatsvc.kernel.ids import LogId, OfferId, PersonId, TicketId
-from chatsvc.tickets.model import Append, Attached, Entry, Stored
+from chatsvc.tickets.model import Append, Entry, Stored
 from chatsvc.tickets.queries import LogReach
 
 
@@ -16,6 +17,10 @@ class Sessions(Protocol):
 
     async def identify(self, token: str) -> Identity | None:
         """Return whose session this is; None when it is none, or over."""
+        ...
+
+    async def still_in(self, identity: Identity, *, in_use: bool) -> Identity | None:
+        """Return the person as they are now; None when their session is over. ``in_use`` says whether that counts as use of it."""
         ...
 
 
@@ -62,19 +67,19 @@ class Reading(Protocol):
         """Return the picture of a representative's own desk."""
         ...
 
-    async def waiting(self, line: str) -> Mapping[TicketId, Waiting]:
-        """Return everybody who waits in a line, in one query: ticket -> their place."""
+    async def pictures_of_line(self, line: str) -> Mapping[TicketId, Waiting]:
+        """Return what everybody who waits in a line sees of it, in one query."""
         ...
 
-    async def line_count(self, line: str) -> LineCount:
-        """Return a line, counted."""
+    async def line_counts(self) -> Mapping[str, LineCount]:
+        """Return every line in which somebody waits or serves, counted; a missing one has nobody on either side."""
         ...
 
 
 class Deeds(Protocol):
     """What representatives do from their desks, and who is there (``conversations.actions``)."""
 
-    async def set_desk(self, identity: Identity, state: str, reason: str | None) -> None:
+    async def set_desk(self, identity: Identity, state: str, reason: str | None = None) -> object:
         """Choose ready or away."""
         ...
 
@@ -86,11 +91,11 @@ class Deeds(Protocol):
         """Leave an offer to somebody else."""
         ...
 
-    async def renew_desks(self, person_ids: Sequence[PersonId]) -> object:
+    async def renew_desks(self, persons: Collection[PersonId]) -> object:
         """Say that these representatives are there, in one statement."""
         ...
 
-    async def renew_places(self, ticket_ids: Sequence[TicketId]) -> object:
+    async def renew_places(self, tickets: Collection[TicketId]) -> object:
         """Say that the customers of these tickets are there, in one statement."""
         ...
 

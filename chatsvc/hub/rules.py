@@ -53,6 +53,8 @@ class Rules:
     sweep_s: float = 15.0
     # Seen marks are stored in batches (weather until then).
     marks_s: float = 1.0
+    # Longest wait of a long poll; proxies cut what is quiet for longer than 30 seconds.
+    poll_s: float = 25.0
     # Presence: desks are renewed every third of their lease, places of people who wait less often.
     desks_s: float = 5.0
     places_s: float = 10.0

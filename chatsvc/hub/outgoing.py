@@ -1,0 +1,83 @@
+"""What waits to be sent on one connection: bounded, and newer pictures take the place of older ones (R18).
+
+Holds bytes, sends nothing. Weather (typing, seen marks) is dropped when there is no room; for anything else no room means that the
+reader is too slow, and the caller closes the connection.
+"""
+
+from collections import deque
+from collections.abc import Hashable
+from enum import Enum
+
+
+class Put(Enum):
+    """What became of a frame."""
+
+    QUEUED = "queued"
+    DROPPED = "dropped"
+    OVERFLOWED = "overflowed"
+
+
+class _Slot:
+    """A frame that a newer one may replace while it waits."""
+
+    __slots__ = ("data", "key")
+
+    def __init__(self, key: Hashable, data: bytes) -> None:
+        self.key = key
+        self.data = data
+
+
+class Outgoing:
+    """A queue of frames, bounded by bytes."""
+
+    __slots__ = ("_frames", "_slots", "most_bytes", "waiting_bytes")
+
+    def __init__(self, most_bytes: int) -> None:
+        self.most_bytes = most_bytes
+        # Bytes that wait at present.
+        self.waiting_bytes = 0
+        self._frames: deque[bytes | _Slot] = deque()
+        self._slots: dict[Hashable, _Slot] = {}
+
+    def __len__(self) -> int:
+        """Return how many frames wait."""
+        return len(self._frames)
+
+    def put(self, data: bytes) -> Put:
+        """Queue a frame that must arrive."""
+        if self.waiting_bytes + len(data) > self.most_bytes:
+            return Put.OVERFLOWED
+        self._frames.append(data)
+        self.waiting_bytes += len(data)
+        return Put.QUEUED
+
+    def put_latest(self, key: Hashable, data: bytes, *, weather: bool) -> Put:
+        """Queue a frame in the place of the older one of the same key, if that still waits."""
+        slot = self._slots.get(key)
+        grows_by = len(data) - (len(slot.data) if slot else 0)
+        if self.waiting_bytes + grows_by > self.most_bytes:
+            return Put.DROPPED if weather else Put.OVERFLOWED
+        self.waiting_bytes += grows_by
+        if slot is not None:
+            slot.data = data
+        else:
+            slot = self._slots[key] = _Slot(key, data)
+            self._frames.append(slot)
+        return Put.QUEUED
+
+    def pop(self) -> bytes | None:
+        """Take the next frame out; None when nothing waits."""
+        if not self._frames:
+            return None
+        frame = self._frames.popleft()
+        if isinstance(frame, _Slot):
+            del self._slots[frame.key]
+            frame = frame.data
+        self.waiting_bytes -= len(frame)
+        return frame
+
+    def clear(self) -> None:
+        """Throw away what waits."""
+        self._frames.clear()
+        self._slots.clear()
+        self.waiting_bytes = 0
