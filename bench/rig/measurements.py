@@ -3,7 +3,7 @@
 Scenarios: ``relay`` (pairs talk as fast as the server can), ``two`` (the same, customers and representatives on different
 processes), ``latency`` (pairs talk at 1,000 messages per second), ``stall`` (a quarter of the representatives stop
 reading), ``idle`` (connections that only sit there), ``storm`` (all of them cut at once), ``commit`` and ``commit_rate``
-(the bare batched append). What only Holdline has is in ``holdline.py``.
+(the bare batched append).
 """
 
 import json
