@@ -63,9 +63,15 @@ class Queries:
         Raises:
             NotFound: there is none, or it is somebody else's.
         """
-        mine = and_(conversations.c.ticket_id == ticket, conversations.c.contact_id == identity.person)
+        return await self._own_visit(identity, conversations.c.ticket_id == ticket)
+
+    async def visit_in(self, identity: Identity, conversation: ConversationId) -> Visit:
+        """Return a contact's own visit by its conversation, as the address of its page names it; raises as ``visit`` does."""
+        return await self._own_visit(identity, conversations.c.id == conversation)
+
+    async def _own_visit(self, identity: Identity, condition: Any) -> Visit:
         async with self.database.read() as connection:
-            visits = await self._visits(connection, mine)
+            visits = await self._visits(connection, and_(condition, conversations.c.contact_id == identity.person))
         if not visits:
             raise NotFound("conversation.not_found")
         return visits[0]
@@ -186,9 +192,9 @@ class Queries:
         )  # fmt: skip
         cards = []
         for row in (await connection.execute(statement)).all():
-            *card, taken_at = row
-            note = None if taken_at is None else await _handed_over_note(connection, row.ticket)
-            cards.append(OfferCard(*card, handed_over_note=note))
+            card = {field: value for field, value in row._mapping.items() if field != "taken_at"}
+            note = None if row.taken_at is None else await _handed_over_note(connection, row.ticket)
+            cards.append(OfferCard(**card, handed_over_note=note))
         return tuple(cards)
 
     async def _conversations(self, connection: AsyncConnection, identity: Identity) -> tuple[DeskConversation, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, distinct, func, or_, select, union_all
+from sqlalchemy import Select, and_, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.kernel.ids import PersonId, PlaceId
@@ -53,7 +53,7 @@ async def seats(connection: AsyncConnection, lines: Collection[str] | None, at: 
 
 async def lines_of(connection: AsyncConnection, persons: Collection[PersonId]) -> set[str]:
     """Return the lines that any of these people serves."""
-    statement = select(distinct(desk_lines.c.line)).where(desk_lines.c.person_id.in_(persons))
+    statement = select(desk_lines.c.line).distinct().where(desk_lines.c.person_id.in_(persons))
     return set((await connection.execute(statement)).scalars())
 
 
