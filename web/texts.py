@@ -14,7 +14,7 @@ from typing import Final
 from web.i18n import ordinal_form, plural_samples, reader
 
 
-def N_(message: str) -> str:  # noqa: N802 - the name that extraction tools know
+def N_(message: str) -> str:
     """Mark a text for extraction; it is translated where it is used."""
     return message
 
@@ -157,6 +157,7 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "connection.lost": N_("Reconnecting… Your text is safe."),
     "connection.back": N_("Connected again."),
     "connection.offline": N_("You are offline. Your text is safe and is sent when the line is back."),
+    "connection.over": N_("This page can no longer connect. Reload it; your text is kept."),
     "connection.rest": N_("Live connection is not possible on this network. Messages still arrive, a little later."),
     # waiting
     "waiting.next": N_("You are next in line"),
@@ -166,12 +167,17 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "waiting.range": N_("Usually %(low)s to %(high)s minutes"),
     "waiting.offered": N_("A representative is looking at your request"),
     "waiting.accepted": N_("%(name)s joined the conversation"),
+    "representative.none": N_("Nobody has joined yet"),
+    "representative.here": N_("%(name)s, representative, is here"),
+    "representative.away": N_("%(name)s, representative, is away for a moment"),
+    "leave.confirm": N_("Leave the line? Your place is given up. Your ticket stays open and will be answered."),
     # messages
     "message.sending": N_("Sending…"),
     "message.stored": N_("Sent"),
     "message.seen": N_("Seen"),
     "message.failed": N_("Not sent. Trying again…"),
     "message.refused": N_("Not sent"),
+    "message.take_back": N_("Put it back into the box"),
     "message.new": Plural(N_("%(n)s new message"), N_("%(n)s new messages")),
     "message.from": N_("%(name)s: %(text)s"),
     "typing.one": N_("%(name)s is typing…"),
@@ -182,8 +188,10 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "file.ready": N_("%(name)s is attached"),
     "file.remove": N_("Remove %(name)s"),
     "file.removed": N_("%(name)s was removed"),
+    "file.refused": N_("One of the files cannot be sent. Remove it, then send again."),
     # ending
     "end.undo": Plural(N_("Undo is possible for %(n)s second"), N_("Undo is possible for %(n)s seconds")),
+    "end.over": N_("The conversation has ended"),
     "end.by_you": N_("You ended the conversation"),
     "end.by_other": N_("%(name)s ended the conversation"),
     "rating.thanks": N_("Thank you. Your rating is stored."),
@@ -196,25 +204,36 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "offer.left": Plural(N_("%(n)s second left"), N_("%(n)s seconds left")),
     "offer.missed": N_("You missed an offer. The customer keeps their place in line."),
     "offer.taken": N_("A colleague was faster. There is nothing for you to do."),
+    "offer.withdrawn": N_("The offer was withdrawn. There is nothing for you to do."),
     "desk.paused": N_("You are paused after two missed offers. Press R to be ready again."),
     "desk.ready": N_("You are ready for offers"),
     "desk.away": N_("You are away"),
     "desk.load": N_("%(load)s of %(capacity)s"),
     "list.unread": Plural(N_("%(n)s unread message"), N_("%(n)s unread messages")),
+    "list.typing": N_("typing…"),
+    "list.wrap_up": N_("Wrap up"),
     "list.silent": N_("%(time)s since the customer’s last word"),
     "note.stored": N_("Note stored. The customer does not see it."),
+    "canned.label": N_("Prepared replies"),
     "canned.none": N_("No reply matches."),
+    "hand_over.colleague": N_("%(name)s (%(load)s of %(capacity)s)"),
+    "hand_over.done": N_("The conversation was handed over."),
+    "context.first_ticket": N_("This is their first ticket."),
     "draft.kept": N_("Your draft is kept on this device."),
     "wrap_up.left": Plural(N_("Completes by itself in %(n)s second"), N_("Completes by itself in %(n)s seconds")),
     # everywhere
     "copied": N_("Copied"),
     "notifications.on": N_("Notifications are on"),
+    "notifications.off": N_("Notifications are off"),
+    "notifications.on_button": N_("Turn on sound and notifications"),
+    "notifications.off_button": N_("Turn off sound and notifications"),
     "notifications.blocked": N_("Your browser blocks notifications. Allow them in the site settings."),
     "password.show": N_("Show password"),
     "password.hide": N_("Hide password"),
     **{f"error.{key}": sentence for key, sentence in ERRORS.items()},
     **{f"event.{key}": sentence for key, sentence in EVENTS.items()},
     **{f"state.{key}": word for key, word in TICKET_STATES.items()},
+    **{f"severity.{key}": word for key, word in SEVERITIES.items()},
 }
 
 

@@ -31,11 +31,22 @@ export function isWords(kind) {
 /**
  * @param {Shown} shown
  * @param {boolean} isMine
+ * @param {boolean} isRecord on a ticket's page: one side for all, the day beside the time
  * @returns {HTMLElement}
  */
-export function entryElement(shown, isMine) {
+export function entryElement(shown, isMine, isRecord = false) {
   const element = isWords(shown.kind) ? wordsElement(shown, isMine) : blank("entry-event");
-  if (isWords(shown.kind)) return element;
+  element.toggleAttribute("data-mine", isMine);
+  if (isRecord) {
+    element.classList.remove("entry--mine");
+    element.querySelector("[data-time-short]")?.remove();
+    element.querySelector("[data-time-long]")?.remove();
+    element.querySelector("time")?.setAttribute("data-time", "stamp");
+  }
+  if (isWords(shown.kind)) {
+    showTime(element.querySelector("time"), shown.at);
+    return element;
+  }
   fill(element, "text", eventSentence(shown));
   showTime(element.querySelector("time"), shown.at);
   return element;
@@ -92,6 +103,7 @@ export function dayElement(at) {
  */
 export function eventSentence({ kind, name, body }) {
   const facts = { ...body, name };
+  for (const fact of ["line", "to_line"]) if (has(`line.${facts[fact]}`)) facts[fact] = say(`line.${facts[fact]}`);
   if (kind === "handed_over") return say(body.to_name ? "event.handed_over_to_name" : "event.handed_over_to_line", facts);
   if (kind === "left_line") return say(body.why === "lost" ? "event.left_line_lost" : "event.left_line_left", facts);
   if (kind === "rated") return say("event.rated", { ...facts, n: body.rating });

@@ -23,6 +23,8 @@ export class Log extends EventTarget {
   #box;
   #list;
   #pill;
+  // On a ticket's page a log is read, not lived: everything stands on one side, with day and time, without days between.
+  #isRecord;
   /** @type {WeakMap<Element, Shown>} */
   #shown = new WeakMap();
   /** @type {Map<string, HTMLElement>} by key, those on their way */
@@ -37,8 +39,9 @@ export class Log extends EventTarget {
    */
   constructor(frame) {
     super();
-    this.#box = /** @type {HTMLElement} */ (frame.querySelector("[data-log-scroll]"));
     this.#list = /** @type {HTMLElement} */ (frame.querySelector("[data-log-list]"));
+    this.#box = /** @type {HTMLElement} */ (frame.querySelector("[data-log-scroll]") ?? this.#list);
+    this.#isRecord = this.#list.classList.contains("log--record");
     this.#pill = /** @type {HTMLElement | null} */ (frame.querySelector("[data-new]"));
     this.#box.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     // A composer that grows or a window that shrinks must not hide the last words.
@@ -136,7 +139,7 @@ export class Log extends EventTarget {
 
   /** @param {string} log */
   #own(log) {
-    const own = /** @type {NodeListOf<HTMLElement>} */ (this.#list.querySelectorAll(".entry--mine[data-number]"));
+    const own = /** @type {NodeListOf<HTMLElement>} */ (this.#list.querySelectorAll("[data-mine][data-number], .entry--mine[data-number]"));
     return [...own].filter((element) => (this.#shown.get(element)?.log ?? log) === log);
   }
 
@@ -145,7 +148,7 @@ export class Log extends EventTarget {
    * @param {boolean} isMine
    */
   #insert(shown, isMine) {
-    const element = entryElement(shown, isMine);
+    const element = entryElement(shown, isMine, this.#isRecord);
     this.#shown.set(element, shown);
     if (shown.number) element.dataset.number = String(shown.number);
     this.#list.insertBefore(element, this.#placeFor(shown));
@@ -193,7 +196,7 @@ export class Log extends EventTarget {
    */
   #dress(element) {
     const shown = this.#shown.get(element);
-    if (!shown) return;
+    if (!shown || this.#isRecord) return;
     const before = this.#neighbour(element, "previousElementSibling");
     const earlier = before ? (this.#shown.get(before) ?? { at: before.querySelector("time")?.dateTime ?? shown.at }) : null;
     const startsDay = !earlier || dayOf(earlier.at) !== dayOf(shown.at);
