@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 
-from chatsvc.accounts.model import Identity
+from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.catalog.model import pick
 from chatsvc.conversations.phase import Phase
 from chatsvc.kernel.errors import Invalid, NotAllowed
 from chatsvc.kernel.ids import PersonId, TicketId
+from chatsvc.routing import store
 from chatsvc.routing.model import DeskState
 
 
@@ -29,6 +30,22 @@ class Desks(Phase):
         elif reason is not None:
             pick(self.catalog.away_reasons, reason, field="reason")
         await self.routing.set_desk(identity.person, DeskState(state), reason)
+
+    async def give_desk(self, identity: Identity, person: PersonId, lines: Collection[str]) -> None:
+        """Give somebody a desk, away and empty, unless they have one, and let them serve exactly these lines; for administrators.
+
+        Raises:
+            NotAllowed: ``identity`` is no administrator.
+            Invalid: a line that the catalogue does not have.
+        """
+        if identity.role is not PersonRole.ADMINISTRATOR:
+            raise NotAllowed("not_allowed", person=identity.person)
+        keys = [self.catalog.line(line).key for line in lines]
+        async with self.database.begin() as uow:
+            await store.ensure_desk(uow, person)
+            await store.serve_lines(uow, person, keys)
+            for line in keys:
+                uow.ring(f"line:{line}")
 
     async def set_capacity(self, person: PersonId, capacity: int) -> None:
         """Set how many units a representative may have at once, 1 to 20; what they have stays with them. Who may is asked at the door.

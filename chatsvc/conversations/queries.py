@@ -25,7 +25,7 @@ from chatsvc.conversations.views import (
 )
 from chatsvc.db.engine import Database
 from chatsvc.kernel.errors import NotFound
-from chatsvc.kernel.ids import ConversationId, TicketId
+from chatsvc.kernel.ids import ConversationId, PersonId, TicketId
 from chatsvc.routing import queries as lines
 from chatsvc.routing.model import DeskState, OfferState, PlaceState
 from chatsvc.routing.policy import wait_range
@@ -273,6 +273,15 @@ class Queries:
         return tuple(
             Colleague(person, name, load, capacity, bool(knows)) for person, name, load, capacity, knows in rows
         )
+
+    async def lines_of_staff(self) -> dict[PersonId, tuple[str, ...]]:
+        """Return which lines each representative serves; those who serve none are missing. Who may ask is asked at the door."""
+        statement = select(desk_lines.c.person_id, desk_lines.c.line).order_by(desk_lines.c.line)
+        served: dict[PersonId, tuple[str, ...]] = {}
+        async with self.database.read() as connection:
+            for person, line in (await connection.execute(statement)).all():
+                served[person] = (*served.get(person, ()), line)
+        return served
 
     async def customer_context(self, identity: Identity, ticket: TicketId) -> CustomerContext:
         """Return who stands behind a ticket; for staff only.

@@ -4,12 +4,12 @@ All changes of lines and desks take turns: on SQLite by its write lock, on Postg
 unique constraints hold without it; with it nobody ever has to be told "try again".
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Row, insert, select, text, update
+from sqlalchemy import Row, delete, insert, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -18,7 +18,7 @@ from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel import ids
 from chatsvc.kernel.ids import CompanyId, OfferId, PersonId, PlaceId, TicketId
 from chatsvc.routing.model import DeskState, Made, OfferState, Pair, PlaceState
-from chatsvc.routing.tables import desks, line_events, offers, places
+from chatsvc.routing.tables import desk_lines, desks, line_events, offers, places
 from chatsvc.tickets.tables import ticket_numbers
 
 # Any number; the same in every process (PostgreSQL's advisory lock of all routing decisions).
@@ -234,3 +234,10 @@ async def ensure_desk(uow: UnitOfWork, person: PersonId) -> None:
     values = {"person_id": person, "state": DeskState.AWAY, "capacity": USUAL_CAPACITY, "load": 0, "missed": 0}
     moments = {"idle_since_at": uow.now, "changed_at": uow.now}
     await uow.execute(insertion.values(values | moments).on_conflict_do_nothing())
+
+
+async def serve_lines(uow: UnitOfWork, person: PersonId, lines: Collection[str]) -> None:
+    """Let a representative serve exactly these lines from now on."""
+    await uow.execute(delete(desk_lines).where(desk_lines.c.person_id == person))
+    if lines:
+        await uow.execute(insert(desk_lines), [{"person_id": person, "line": line} for line in sorted(set(lines))])
