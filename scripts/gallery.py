@@ -71,7 +71,7 @@ def main() -> int:
             route.fulfill(body=pages[path][0], content_type="text/html; charset=utf-8")
         elif path == "static/css/app.css":
             route.fulfill(body=sheet, content_type="text/css")
-        elif path.startswith("static/") and (STATIC / path.removeprefix("static/")).is_file():
+        elif not path.endswith(".js") and path.startswith("static/") and (STATIC / path.removeprefix("static/")).is_file():
             route.fulfill(path=str(STATIC / path.removeprefix("static/")))
         else:
             route.fulfill(status=404, body="")

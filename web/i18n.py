@@ -10,9 +10,9 @@ with it; nothing here is read from a global but the reader that ``reading`` has 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -71,7 +71,7 @@ PSEUDO: Final = Language("en_XA", "en-XA", "⟦English⟧")
 _BY_CODE: Final = {language.code: language for language in (*LANGUAGES, PSEUDO)}
 
 
-@lru_cache(maxsize=None)
+@cache
 def texts(code: str) -> Texts:
     """Return the catalogue of a language; one without a catalogue, and every missing sentence, reads in English."""
     if code == PSEUDO.code:
@@ -98,7 +98,7 @@ class Reader:
 
     language: Language = ENGLISH
     # The zone in which moments are shown; the machine-readable form stays UTC.
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
 
     @property
     def texts(self) -> Texts:
@@ -117,12 +117,13 @@ class Reader:
         return str(self.locale).replace("_", "-")
 
 
-_reader: ContextVar[Reader] = ContextVar("reader", default=Reader())
+_NOBODY: Final = Reader()
+_reader: ContextVar[Reader | None] = ContextVar("reader", default=None)
 
 
 def reader() -> Reader:
     """Return who the rendering under way is for; an English reader in UTC outside of any."""
-    return _reader.get()
+    return _reader.get() or _NOBODY
 
 
 @contextmanager

@@ -84,7 +84,7 @@ ROLES: Final = {
 DESK_STATES: Final = {"ready": N_("Ready"), "away": N_("Away"), "paused": N_("Paused")}
 
 # What an entry of a log says when nobody wrote it. ``%(name)s`` is who did it.
-EVENTS: Final = {
+EVENTS: Final[Mapping[str, str | Plural]] = {
     "joined": N_("%(name)s joined the line for %(line)s"),
     "accepted": N_("%(name)s joined the conversation"),
     "handed_over_to_name": N_("%(name)s handed the conversation over to %(to_name)s"),
