@@ -8,6 +8,7 @@ service manager runs the same lines.
 import asyncio
 import ctypes
 import fcntl
+import json
 import os
 import signal
 import sys
@@ -268,8 +269,16 @@ def _said(code: int) -> str:
     return f"killed by signal {-code}" if code < 0 else f"with exit code {code}"
 
 
-def _last_lines(log: Path | None, count: int = 15) -> str:
+def _last_lines(log: Path | None, count: int = 20) -> str:
+    """The end of a log as a person reads it: of our own lines, which are JSON, only what happened."""
     if log is None or not log.exists():
         return ""
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]
-    return f" The last lines of {log}:\n" + "\n".join(f"  {line}" for line in lines)
+    text = "\n".join(map(_readable, log.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]))
+    return f" The last lines of {log}:\n" + "\n".join(f"  {line}" for line in text.splitlines()[-count:])
+
+
+def _readable(line: str) -> str:
+    with suppress(ValueError, TypeError, KeyError):
+        facts = json.loads(line)
+        return "\n".join(filter(None, (facts["event"], facts.get("exception"))))
+    return line

@@ -38,7 +38,7 @@ def setup(level: str, *, stream: IO[str] | None = None) -> None:
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
-        _hide,
+        _tidy,
     ]
     handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(
@@ -62,7 +62,8 @@ def setup(level: str, *, stream: IO[str] | None = None) -> None:
     logging.captureWarnings(True)
 
 
-def _hide(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+def _tidy(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    event.pop("color_message", None)  # uvicorn's second form of the same text
     for name in _HIDDEN.intersection(event):
         event[name] = "(hidden)"
     return event

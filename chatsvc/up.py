@@ -4,20 +4,18 @@ The order is the content of this module. How a process is kept running stands in
 """
 
 import asyncio
-import importlib
-import importlib.util
 import socket
 import sys
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError
 
-from chatsvc import embedded
+from chatsvc import demo, embedded
 from chatsvc.config import Settings, variable
 from chatsvc.db import migrate
 from chatsvc.supervisor import Part, Supervisor, read_procfile, sole
@@ -67,13 +65,14 @@ async def up(plan: Plan) -> None:
         async with Supervisor(lifeline=lifeline, say=plan.say) as parts:
             redis = asyncio.create_task(_redis(plan, parts, environ))
             await migrate.upgrade(settings.database_url)
-            sign_ins = await _demonstration(settings)
+            if settings.demo:
+                await demo.seed(settings)
             about_redis = await parts.until(redis)
             for name, line in read_procfile(plan.procfile).items():
                 parts.start(_part(plan, name, line, environ))
             await parts.until(asyncio.create_task(_first_page(settings)))
             parts.came_up()
-            plan.say(_block(plan, settings, about_redis, sign_ins))
+            plan.say(_block(plan, settings, about_redis))
             await asyncio.Event().wait()
 
 
@@ -150,15 +149,6 @@ async def _redis(plan: Plan, parts: Supervisor, environ: Mapping[str, str]) -> s
     return f"Redis {about['redis_version']}" + ("" if named else f" ({program})")
 
 
-async def _demonstration(settings: Settings) -> list[Any]:
-    """Fill a new database with a demonstration shift; return its sign-ins (role, e-mail, password)."""
-    if not settings.demo or importlib.util.find_spec("chatsvc.demo") is None:
-        return []
-    demo = importlib.import_module("chatsvc.demo")
-    await demo.seed(settings)
-    return list(demo.SIGN_INS)
-
-
 async def _first_page(settings: Settings) -> None:
     """Return when the first page has been served."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)
@@ -186,20 +176,16 @@ async def _serves(host: str, port: int, request: bytes) -> bool:
         writer.close()
 
 
-def _block(plan: Plan, settings: Settings, redis: str, sign_ins: list[Any]) -> str:
+def _block(plan: Plan, settings: Settings, redis: str) -> str:
     database = f"SQLite in {settings.data_dir}" if settings.is_sqlite else "PostgreSQL"
     rows = [("Open", settings.base_url)]
-    rows += [
-        ("Sign in" if not at else "", f"{role:<16} {email}  {password}")
-        for at, (role, email, password) in enumerate(sign_ins)
-    ]
+    if settings.demo:
+        rows += [("Sign in", f"{role:<15} {email:<24} {password}") for role, email, password in demo.SIGN_INS]
     rows += [("Data", f"{database}; {redis}")]
     if not plan.logs_here:
         rows += [("Logs", str(settings.data_dir / "log"))]
-    parts = [
-        name for name, is_ours in (("database", settings.is_sqlite), ("Redis", not plan.names("redis_url"))) if is_ours
-    ]
-    if parts:
-        rows += [("Note", f"embedded {' and '.join(parts)}: for trial")]
+    embedded_parts = ["SQLite"] * settings.is_sqlite + ["Redis"] * (not plan.names("redis_url"))
+    if embedded_parts:
+        rows += [("Note", f"{' and '.join(embedded_parts)} embedded: for trial")]
     rows += [("Stop", "Ctrl-C")]
-    return "\n".join(["", "Holdline is up.", "", *(f"  {label:<8}  {text}".rstrip() for label, text in rows), ""])
+    return "\n".join(["", "Holdline is up.", "", *(f"  {label:<8}  {text}" for label, text in rows), ""])

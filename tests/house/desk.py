@@ -27,9 +27,12 @@ STUBBORN_WEB = (
 class Desk:
     """A running ``holdline up``."""
 
-    def __init__(self, process: "subprocess.Popen[str]", data_dir: Path) -> None:
+    def __init__(
+        self, process: "subprocess.Popen[str]", data_dir: Path, *, patience_seconds: float = PATIENCE_SECONDS
+    ) -> None:
         self.process = process
         self.data_dir = data_dir
+        self._patience_seconds = patience_seconds
         # Every line that it has said so far.
         self.said: list[str] = []
         self._lines: Queue[str] = Queue()
@@ -45,7 +48,7 @@ class Desk:
     def says(self, pattern: str) -> re.Match[str]:
         """Wait for a line that contains the pattern."""
         while True:
-            line = self._lines.get(timeout=PATIENCE_SECONDS)
+            line = self._lines.get(timeout=self._patience_seconds)
             self.said.append(line)
             if found := re.search(pattern, line):
                 return found

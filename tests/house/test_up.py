@@ -123,9 +123,12 @@ def test_a_taken_port_under_a_given_address_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_process_that_never_comes_up_is_given_up_with_its_last_words(tmp_path: Path) -> None:
-    with a_desk(tmp_path, web="sh -c 'echo no such module; exit 3'") as desk:
+    last_words = """echo no such module; echo \\{\\"event\\":\\"start_failed\\",\\"level\\":\\"error\\"\\}; exit 3"""
+
+    with a_desk(tmp_path, web=f"sh -c '{last_words}'") as desk:
         desk.says("Error: web ended 3 times in a row, with exit code 3")
-        desk.says("  no such module")
+        desk.says("^  no such module$")
+        desk.says("^  start_failed$")
 
         assert desk.process.wait(15) == 1
 
