@@ -1,0 +1,82 @@
+"""Turns outbox rows into mails: looks up who receives them and what they are about, and lets the composer write.
+
+Everything is read when the mail goes out, not when its row was written: a row names people and tickets and quotes nothing.
+"""
+
+from typing import Protocol
+
+import msgspec
+
+from chatsvc.accounts import letters
+from chatsvc.accounts.letters import SetPassword
+from chatsvc.accounts.model import Person
+from chatsvc.accounts.queries import AccountQueries
+from chatsvc.db.outbox import Letter
+from chatsvc.kernel.errors import NotFound
+from chatsvc.kernel.ids import ConversationId, PersonId
+from chatsvc.notifications.compose import Composer, ConversationClosed, Envelope, TicketOpened, Transcript
+from chatsvc.notifications.mailer import Mail
+
+# The kinds of rows that become mails.
+SET_PASSWORD = letters.KIND
+TICKET_CONFIRMATION = "mail.ticket_confirmation"
+TRANSCRIPT = "mail.transcript"
+
+
+class Undeliverable(Exception):
+    """This row can never become a mail; the text says why, without an address or a word of it."""
+
+
+class ReadTranscript(Protocol):
+    """How a conversation's transcript is read."""
+
+    async def __call__(self, conversation: ConversationId, /) -> Transcript:
+        """Return the whole of it.
+
+        Raises:
+            NotFound: there is no such conversation.
+        """
+        ...
+
+
+class Clerk:
+    """Writes the mail of a row."""
+
+    def __init__(self, *, composer: Composer, accounts: AccountQueries, read_transcript: ReadTranscript) -> None:
+        self._composer = composer
+        self._accounts = accounts
+        self._read_transcript = read_transcript
+
+    async def write(self, letter: Letter) -> Mail:
+        """Return the mail of a row; the same row gives the same mail.
+
+        Raises:
+            Undeliverable: the kind is unknown, the payload cannot be read, or the receiver is gone or may not enter any more.
+            Unavailable: the store cannot be read now.
+        """
+        to = await self._accounts.person(PersonId(letter.recipient))
+        if to is None:
+            raise Undeliverable("the receiver does not exist")
+        try:
+            return await self._write(letter, to)
+        except msgspec.ValidationError as error:
+            raise Undeliverable("the payload cannot be read") from error
+        except NotFound as error:
+            raise Undeliverable(f"what it is about does not exist: {error.key}") from error
+
+    async def _write(self, letter: Letter, to: Person) -> Mail:
+        envelope = Envelope(letter.id, letter.created_at)
+        if letter.kind == SET_PASSWORD:
+            # Whoever was just added may set a password before the permission is granted; nobody may who is disabled.
+            if to.disabled_at is not None:
+                raise Undeliverable("the receiver is disabled")
+            return self._composer.set_password(envelope, to, msgspec.convert(letter.payload, SetPassword))
+        if not to.may_enter:
+            raise Undeliverable("the receiver may not enter")
+        match letter.kind:
+            case "mail.ticket_confirmation":
+                return self._composer.ticket_confirmation(envelope, to, msgspec.convert(letter.payload, TicketOpened))
+            case "mail.transcript":
+                facts = msgspec.convert(letter.payload, ConversationClosed)
+                return self._composer.transcript(envelope, to, await self._read_transcript(facts.conversation))
+        raise Undeliverable(f"no mail is known for {letter.kind}")

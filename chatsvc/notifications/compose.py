@@ -1,0 +1,233 @@
+"""What stands in a mail: kind and facts in, subject, plain text and HTML out, in the receiver's language and time zone.
+
+Each mail is one template that is rendered twice, with parts that know how HTML and how plain text look. Escaping is on for both; the plain
+one is unescaped as a whole, which is exact because it has no tags of its own. Links begin with the configured address and with nothing
+that a request said (T26). Nothing is read here from a store.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from email.utils import parseaddr
+from gettext import NullTranslations
+from html import unescape
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+from urllib.parse import quote
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from chatsvc.accounts.letters import SetPassword
+from chatsvc.accounts.links import Claim, Links, Purpose
+from chatsvc.accounts.model import Person
+from chatsvc.accounts.policy import AccountRules
+from chatsvc.kernel.ids import ConversationId, OutboxId
+from chatsvc.kernel.languages import LANGUAGES
+from chatsvc.notifications import texts
+from chatsvc.notifications.mailer import Mail
+from chatsvc.notifications.texts import N_
+from chatsvc.tickets.model import Entry, Kind, Role, Words
+
+TEMPLATES: Final = Path(__file__).parent / "templates"
+# Where links lead; ``web`` serves these paths, and a test there insists.
+RESET_PATH: Final = "/reset/{token}"
+TICKET_PATH: Final = "/requests/{number}"
+
+_TAGS: Final = {language.code: language.tag for language in LANGUAGES}
+
+# What a line of the log says when nobody wrote it. ``%(name)s`` is who did it.
+_EVENTS: Final = {
+    Kind.JOINED: N_("%(name)s joined the line for %(line)s"),
+    Kind.ACCEPTED: N_("%(name)s joined the conversation"),
+    Kind.RETURNED: N_("The connection to the representative was lost. You are back at the front of the line."),
+    Kind.ENDED: N_("%(name)s ended the conversation"),
+    Kind.END_UNDONE: N_("%(name)s continued the conversation"),
+    Kind.WRAPPED_UP: N_("%(name)s completed the ticket"),
+    Kind.SOLVED: N_("%(name)s marked the request as solved"),
+    Kind.REOPENED: N_("%(name)s opened the request again"),
+}
+_HANDED_TO_NAME: Final = N_("%(name)s handed the conversation over to %(to_name)s")
+_HANDED_TO_LINE: Final = N_("%(name)s handed the conversation over to the %(to_line)s team")
+_LEFT: Final = N_("%(name)s left the line")
+_LOST: Final = N_("%(name)s was away for too long and left the line")
+_COMPLETED_BY_ITSELF: Final = N_("The ticket was completed")
+
+
+class Envelope(NamedTuple):
+    """What is known of a mail before it is written."""
+
+    id: OutboxId
+    # When its cause happened.
+    at: datetime
+
+
+class TicketOpened(msgspec.Struct, frozen=True):
+    """Payload of ``mail.ticket_confirmation`` (T5)."""
+
+    number: int
+
+
+class ConversationClosed(msgspec.Struct, frozen=True):
+    """Payload of ``mail.transcript`` (K4)."""
+
+    conversation: ConversationId
+
+
+class Transcript(Protocol):
+    """A conversation's ticket with its whole shared log, as the room of conversations reads it when the mail goes out."""
+
+    @property
+    def number(self) -> int:
+        """The ticket's number."""
+        ...
+
+    @property
+    def subject(self) -> str:
+        """The ticket's subject."""
+        ...
+
+    @property
+    def entries(self) -> Iterable[Entry]:
+        """The shared log, by number."""
+        ...
+
+
+class Composer:
+    """Writes mails."""
+
+    def __init__(
+        self,
+        *,
+        base_url: str,
+        mail_from: str,
+        links: Links,
+        rules: AccountRules | None = None,
+        lines: Mapping[str, str] | None = None,
+        catalogue: Callable[[str], NullTranslations] = texts.catalogue,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            base_url: under which people reach the pages, without a slash at its end.
+            mail_from: the sender of every mail.
+            links: makes the links that set a password.
+            rules: for how long those are good.
+            lines: a line's key -> its name; an unknown key is shown as it is.
+            catalogue: a language's code -> its texts.
+        """
+        self._base_url = base_url
+        self._mail_from = mail_from
+        self._links = links
+        self._rules = rules or AccountRules()
+        self._lines = lines or {}
+        self._catalogue = catalogue
+        self._environment = _environment()
+
+    def set_password(self, envelope: Envelope, to: Person, facts: SetPassword) -> Mail:
+        """Write the mail with a link to set a password, the first or a new one (P3).
+
+        The first mail to somebody new does not say their name: whoever added them wrote it, and the address may be a stranger's (T28).
+        """
+        is_first = facts.purpose is Purpose.FIRST_SIGN_IN
+        token = self._links.make(facts.purpose, Claim(to.id, facts.epoch), at=envelope.at)
+        within = self._rules.first_sign_in_within if is_first else self._rules.reset_within
+        href = self._link(RESET_PATH, token=token)
+        facts_shown = {"first": is_first, "href": href, "days": within.days, "hours": within // timedelta(hours=1)}
+        return self._write("set_password.html", envelope, to, name="" if is_first else to.name, **facts_shown)
+
+    def ticket_confirmation(self, envelope: Envelope, to: Person, facts: TicketOpened) -> Mail:
+        """Write the mail that says that a ticket exists, its number and where it is (T5)."""
+        href = self._link(TICKET_PATH, number=facts.number)
+        return self._write("ticket_confirmation.html", envelope, to, name=to.name, number=facts.number, href=href)
+
+    def transcript(self, envelope: Envelope, to: Person, facts: Transcript) -> Mail:
+        """Write the mail with everything that was said (K4)."""
+        return self._write(
+            "transcript.html",
+            envelope,
+            to,
+            name=to.name,
+            number=facts.number,
+            subject=_one_line(facts.subject),
+            href=self._link(TICKET_PATH, number=facts.number),
+            zone=texts.zone_name(to.zone, language=to.language),
+            entries=[self._line(entry, to) for entry in facts.entries],
+        )
+
+    def _write(self, template: str, envelope: Envelope, to: Person, *, name: str, **facts: Any) -> Mail:
+        words, name = self._catalogue(to.language), _one_line(name)
+        environment = self._environment.overlay()
+        environment.install_gettext_translations(words, newstyle=True)  # type: ignore[attr-defined]
+        source = environment.get_template(template)
+
+        def rendered(form: str) -> str:
+            return source.render(form=form, lang=_TAGS.get(to.language, "en"), name=name, **facts)
+
+        subject, _, text = unescape(rendered("txt")).strip().partition("\n")
+        return Mail(
+            id=envelope.id,
+            message_id=f"<{envelope.id}@{parseaddr(self._mail_from)[1].rpartition('@')[2]}>",
+            sender=self._mail_from,
+            to_name=name,
+            to_address=to.email,
+            subject=_one_line(subject),
+            text=_without_wide_gaps(text),
+            html=rendered("html"),
+            at=envelope.at,
+        )
+
+    def _link(self, path: str, **parts: object) -> str:
+        return self._base_url + path.format_map({key: quote(str(part), safe="") for key, part in parts.items()})
+
+    def _line(self, entry: Entry, to: Person) -> dict[str, Any]:
+        """An entry as the template shows it: who (empty for events), when, what, and the names of files."""
+        at = texts.stamp(entry.at, language=to.language, zone=to.zone)
+        if entry.kind == Kind.MESSAGE:
+            said = msgspec.json.decode(entry.body, type=Words)
+            return {"who": entry.name, "at": at, "text": said.text, "files": [file.name for file in said.files]}
+        return {"who": "", "at": at, "text": self._event(entry, self._catalogue(to.language)), "files": []}
+
+    def _event(self, entry: Entry, words: NullTranslations) -> str:
+        facts: dict[str, Any] = {"name": entry.name, **msgspec.json.decode(entry.body, type=dict)}
+        for key in ("line", "to_line"):
+            facts[key] = words.gettext(self._lines.get(str(facts.get(key)), str(facts.get(key))))
+        match entry.kind:
+            case Kind.HANDED_OVER:
+                sentence = _HANDED_TO_NAME if facts.get("to_name") else _HANDED_TO_LINE
+            case Kind.LEFT_LINE:
+                sentence = _LOST if facts.get("why") == "lost" else _LEFT
+            case Kind.RATED:
+                stars = int(facts.get("rating", 0))
+                return words.ngettext("%(name)s gave %(n)s star", "%(name)s gave %(n)s stars", stars) % {
+                    **facts,
+                    "n": stars,
+                }
+            case Kind.WRAPPED_UP if entry.role is Role.SYSTEM:
+                sentence = _COMPLETED_BY_ITSELF
+            case known if known in _EVENTS:
+                sentence = _EVENTS[Kind(known)]
+            case unknown:
+                return unknown.replace("_", " ")
+        return words.gettext(sentence) % facts
+
+
+def _environment() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+    )
+
+
+def _one_line(text: str) -> str:
+    """The text without line breaks: in a header they would begin another one."""
+    return " ".join(text.split())
+
+
+def _without_wide_gaps(text: str) -> str:
+    lines = "\n".join(line.rstrip() for line in text.strip().splitlines())
+    return re.sub(r"\n{3,}", "\n\n", lines) + "\n"

@@ -1,0 +1,69 @@
+"""The way out for mails: one port, and what a mail is.
+
+What stands in a mail is for ``compose``; when it goes out, and what happens when it does not, is for ``sender``.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import parseaddr
+from typing import Protocol
+
+from chatsvc.kernel.ids import OutboxId
+
+
+class NotSent(Exception):
+    """The server did not take the mail. The text is for the operator: names and codes, no address and no word of the mail."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    """One mail to one person, ready to be put into an envelope."""
+
+    # The outbox row that it comes from.
+    id: OutboxId
+    # ``<ob_…@host>``: the same however often it is sent, so that a second copy can be told from a second mail (R14).
+    message_id: str
+    # As in the settings, with or without a name.
+    sender: str
+    # Empty where the name was not given by somebody we know.
+    to_name: str
+    to_address: str
+    # One line.
+    subject: str
+    text: str
+    html: str
+    # When its cause happened; the mail's date.
+    at: datetime
+
+
+class Mailer(Protocol):
+    """Hands mails to a mail server."""
+
+    async def send(self, mail: Mail) -> None:
+        """Return when the server has taken the mail.
+
+        Raises:
+            NotSent: it has not, or nobody can tell.
+        """
+        ...
+
+
+def message_of(mail: Mail) -> EmailMessage:
+    """Return the mail as it goes over the wire: plain text first, HTML beside it."""
+    message = EmailMessage(policy=SMTP)
+    name, address = parseaddr(mail.sender)
+    message["From"] = Address(name, addr_spec=address)
+    message["To"] = Address(mail.to_name, addr_spec=mail.to_address)
+    message["Subject"] = mail.subject
+    message["Date"] = mail.at
+    message["Message-ID"] = mail.message_id
+    # Out-of-office robots must not answer (RFC 3834).
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(mail.text, cte="quoted-printable")
+    message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    # Not a random one: the same mail sent twice is the same to the last byte.
+    message.set_boundary(f"=_{mail.id}")
+    return message
