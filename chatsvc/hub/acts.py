@@ -152,7 +152,7 @@ class Acts:
     async def _attached(self, connection: Connection, frame: AppendFrame, reach: LogReach) -> tuple[Attached, ...]:
         if not frame.files:
             return ()
-        return await self._doors.reading.attached(connection.identity, frame.files, reach.ticket)
+        return await self._doors.reading.attached(connection.identity, frame.files, reach)
 
     def _submit(self, connection: Connection, frame: AppendFrame, reach: LogReach, files: Sequence[Attached]) -> None:
         if frame.kind != _KIND_OF[reach.audience]:
@@ -168,7 +168,7 @@ class Acts:
             kind=Kind(frame.kind),
             body=words(frame.text, tuple(files)),
             company=identity.company,
-            epoch=frame.epoch,
+            epoch=frame.epoch if reach.audience is Audience.SHARED else None,
         )
         self.uncommitted += 1
         self._doors.logs.submit(append, partial(self._answer, connection, frame))

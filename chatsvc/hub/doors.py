@@ -7,7 +7,7 @@ from chatsvc.accounts.model import Identity
 from chatsvc.conversations.views import Desk, LineCount, Visit, Waiting
 from chatsvc.files.model import Attached
 from chatsvc.kernel.errors import Refused
-from chatsvc.kernel.ids import LogId, OfferId, PersonId, TicketId
+from chatsvc.kernel.ids import FileId, LogId, OfferId, PersonId, TicketId
 from chatsvc.tickets.model import Append, Entry, Stored
 from chatsvc.tickets.queries import LogReach
 
@@ -55,8 +55,8 @@ class Reading(Protocol):
         """Return a log that this person may read."""
         ...
 
-    async def attached(self, identity: Identity, files: Sequence[str], ticket: TicketId) -> tuple[Attached, ...]:
-        """Return files that this person has put to this ticket."""
+    async def attached(self, identity: Identity, files: Sequence[FileId], reach: LogReach) -> tuple[Attached, ...]:
+        """Bind files that this person uploaded to the log's ticket, for the log's readers only; return them in that order."""
         ...
 
     async def visit(self, identity: Identity, ticket: TicketId) -> Visit:

@@ -72,7 +72,8 @@ class Hub:
         self.gate = gate
         self._doors = doors
         self._broker = broker
-        self._store = store
+        # The store's epoch, for whoever resumes by other means than a socket.
+        self.store = store
         self._clock = clock
         self._now = now
         self._following = Following(doors.logs, self.rules, now=now)
@@ -317,7 +318,7 @@ class Hub:
         metrics.connections.labels(_side(identity)).inc()
         logger.info("connection_opened", extra={"person": identity.person, "session": identity.session})
         connection.send(
-            Welcome(identity.person, identity.name, identity.role, self._store, self.rules.beat_s, self._clock.now())
+            Welcome(identity.person, identity.name, identity.role, self.store, self.rules.beat_s, self._clock.now())
         )
         return connection
 

@@ -213,10 +213,10 @@ class Pictures:
             else:
                 await self._refresh_picture(key)
         except Refused as error:
-            logger.warning("picture_postponed", extra={"view": key.view, "name": key.name, "reason": error.key})
+            logger.warning("picture_postponed", extra={"view": key.view, "of": key.name, "reason": error.key})
             asyncio.get_running_loop().call_later(self._rules.retry_s, self.touch, key)
         except Exception:
-            logger.exception("picture_failed", extra={"view": key.view, "name": key.name})
+            logger.exception("picture_failed", extra={"view": key.view, "of": key.name})
         finally:
             self._reading_now.discard(key)
 
