@@ -15,7 +15,6 @@ from chatsvc.accounts.actions import Accounts
 from chatsvc.accounts.administration import Administration
 from chatsvc.accounts.limits import Limits
 from chatsvc.accounts.links import Links
-from chatsvc.accounts.model import Identity
 from chatsvc.accounts.passwords import Passwords
 from chatsvc.accounts.policy import AccountRules
 from chatsvc.catalog.model import Catalog, load
@@ -24,7 +23,6 @@ from chatsvc.conversations.actions import Conversations
 from chatsvc.conversations.matchmaker import Matchmaker
 from chatsvc.conversations.model import ConversationRules
 from chatsvc.conversations.queries import Queries
-from chatsvc.conversations.views import Desk, LineCount, Visit, Waiting
 from chatsvc.db import store_clock, store_facts
 from chatsvc.db.engine import Database
 from chatsvc.db.uow import Bell
@@ -37,13 +35,11 @@ from chatsvc.hub.rules import Rules
 from chatsvc.kernel import failpoints
 from chatsvc.kernel.clock import Clock, SystemClock
 from chatsvc.kernel.errors import Refused
-from chatsvc.kernel.ids import LogId, TicketId
-from chatsvc.keyspace import redis
+from chatsvc.keyspace import keys, redis
 from chatsvc.keyspace.counters import RedisCounters
 from chatsvc.tickets.actions import Tickets
 from chatsvc.tickets.logbook import LogBook
 from chatsvc.tickets.policy import TicketRules
-from chatsvc.tickets.queries import LogReach
 
 logger = logging.getLogger(__name__)
 
@@ -54,23 +50,12 @@ class _Reading:
     """What the hub may show, asked of the rooms that know."""
 
     def __init__(self, tickets: Tickets, queries: Queries) -> None:
-        self._tickets = tickets
-        self._queries = queries
-
-    async def reach(self, identity: Identity, log: LogId) -> LogReach:
-        return await self._tickets.reach(identity, log)
-
-    async def visit(self, identity: Identity, ticket: TicketId) -> Visit:
-        return await self._queries.visit(identity, ticket)
-
-    async def desk(self, identity: Identity) -> Desk:
-        return await self._queries.desk(identity)
-
-    async def waiting(self, line: str) -> dict[TicketId, Waiting]:
-        return await self._queries.pictures_of_line(line)
-
-    async def line_count(self, line: str) -> LineCount:
-        return (await self._queries.line_counts())[line]
+        self.reach = tickets.reach
+        self.attached = tickets.attached
+        self.visit = queries.visit
+        self.desk = queries.desk
+        self.pictures_of_line = queries.pictures_of_line
+        self.line_counts = queries.line_counts
 
 
 @dataclass(kw_only=True)
@@ -181,16 +166,18 @@ async def start(settings: Settings, *, sockets: bool = True, clock: Clock | None
 
 async def _open(services: Services) -> None:
     settings = services.settings
+    store = await store_facts.epoch(services.database)
     doors = Doors(
         sessions=services.accounts,
         logs=services.logbook,
         reading=_Reading(services.tickets, services.queries),
         deeds=services.conversations,
     )
+    store = await store_facts.epoch(services.database)
     services.hub = Hub(
         doors,
-        RedisBroker(settings.redis_url),
-        store=await store_facts.epoch(services.database),
+        RedisBroker(settings.redis_url, keys.news(store)),
+        store=store,
         clock=services.clock,
         gate=Gate.of(settings),
         rules=Rules.of(settings),

@@ -27,6 +27,7 @@ from chatsvc import bootstrap, telemetry
 from chatsvc.accounts.queries import AccountQueries
 from chatsvc.bootstrap import Services
 from chatsvc.config import Settings
+from chatsvc.db import store_facts
 from chatsvc.kernel.errors import NotFound
 from web import door, errors, routes
 from web.access import Access
@@ -45,12 +46,12 @@ logger = logging.getLogger(__name__)
 _DRAIN_WITHIN_S: Final = 5.0
 
 
-def create(settings: Settings | None = None, *, services: Services | None = None) -> Starlette:
+def create(settings: Settings | None = None, *, site: Site | None = None) -> Starlette:
     """Return the application.
 
     Args:
         settings: None: read from the environment.
-        services: running services to use and to leave running; None: started and closed with the application.
+        site: made of running services, which are left running; None: services are started and closed with the application.
 
     Raises:
         SettingsError: a setting is not usable.
@@ -60,10 +61,10 @@ def create(settings: Settings | None = None, *, services: Services | None = None
         settings = Settings.from_environment(os.environ)
         telemetry.setup(settings.log_level)
     door.check(routes.TABLE)
-    renderer = Renderer(Assets())
+    renderer = site.renderer if site else Renderer(Assets())
     app = Starlette(
         routes=_addresses(routes.TABLE, renderer.assets),
-        lifespan=_lifespan(settings, renderer, services),
+        lifespan=_lifespan(settings, renderer, site),
         middleware=[
             Middleware(Access, settings=settings),
             Middleware(SecurityHeaders, settings=settings),
@@ -73,16 +74,22 @@ def create(settings: Settings | None = None, *, services: Services | None = None
         exception_handlers={HTTPException: _not_ours, Exception: _broken},
     )
     app.router.redirect_slashes = False
-    if services is not None:
-        app.state.site = site_of(settings, services, renderer)
+    app.state.table = routes.TABLE
+    if site is not None:
+        app.state.site = site
     return app
 
 
-def site_of(settings: Settings, services: Services, renderer: Renderer) -> Site:
+async def site_of(settings: Settings, services: Services, renderer: Renderer | None = None) -> Site:
     """Return what doors need, made of running services."""
-    assert services.hub is not None  # a process without sockets serves no pages either
-    people = AccountQueries(services.database)
-    return Site(settings, services, renderer, Cookies.of(settings), people, services.hub.store)
+    return Site(
+        settings=settings,
+        services=services,
+        renderer=renderer or Renderer(Assets()),
+        cookies=Cookies.of(settings),
+        people=AccountQueries(services.database),
+        store=await store_facts.epoch(services.database),
+    )
 
 
 def _addresses(table: tuple[Route, ...], assets: Assets) -> list[BaseRoute]:
@@ -105,14 +112,14 @@ async def _socket(websocket: WebSocket) -> None:
     await hub.endpoint(websocket)
 
 
-def _lifespan(settings: Settings, renderer: Renderer, services: Services | None) -> Any:
+def _lifespan(settings: Settings, renderer: Renderer, site: Site | None) -> Any:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        if services is not None:
+        if site is not None:
             yield
             return
         started = await bootstrap.start(settings)
-        app.state.site = site_of(settings, started, renderer)
+        app.state.site = await site_of(settings, started, renderer)
         gc.collect()
         gc.freeze()  # everything so far lives as long as the process: no collection need look at it again
         _drain_first(app.state.site)

@@ -8,7 +8,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache
 from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
@@ -283,7 +283,7 @@ class _Input(NamedTuple):
         return isinstance(self.shape, shapes.StrType)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _inputs(into: type[msgspec.Struct]) -> tuple[_Input, ...]:
     found = []
     for each in msgspec.structs.fields(into):

@@ -23,7 +23,7 @@ from starlette.types import Receive, Scope, Send
 from chatsvc.accounts.model import Identity
 from chatsvc.kernel.errors import Invalid, NotAllowed, NotSignedIn, Refused
 from web import bodies, errors
-from web.bodies import FILES_WITHIN_S, PLAIN_BYTES, BODY_WITHIN_S, FormInvalid
+from web.bodies import BODY_WITHIN_S, FILES_WITHIN_S, PLAIN_BYTES, FormInvalid
 from web.paths import PATHS, url
 from web.policy import Policy, Rule, Who
 from web.site import Call, Site, own_path, reader_of
@@ -217,7 +217,7 @@ def _admit(policy: Policy, visitor: Identity | None) -> None:
     if policy.admits(visitor.role if visitor else None):
         return
     if visitor is None:
-        raise NotSignedIn("session.none")
+        raise NotSignedIn("session.over")
     raise NotAllowed("not_allowed", role=visitor.role.value)
 
 
@@ -272,9 +272,7 @@ async def refusal(error: Refused, call: Call, speaks: Speaks) -> Response:
     )
     reader = reader_of(call.request, call.visitor)
     if speaks is Speaks.JSON:
-        return errors.as_problem(
-            error, for_reader=reader, base_url=call.site.base_url, correlation=call.correlation
-        )
+        return errors.as_problem(error, for_reader=reader, base_url=call.site.base_url, correlation=call.correlation)
     if isinstance(error, NotSignedIn):
         return to_sign_in(call.request)
     return await error_page(error, call)

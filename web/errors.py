@@ -5,7 +5,6 @@ text of an exception never does.
 """
 
 import logging
-from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
@@ -13,52 +12,11 @@ from starlette.responses import Response
 
 from chatsvc.kernel.errors import Invalid, Refused, TooMany, Unavailable
 from web.bodies import FieldError, FormInvalid
+from web.codes import sentence_key_of
 from web.i18n import Reader, file_size, reading
-from web.texts import ERRORS, error_sentence
+from web.texts import error_sentence
 
 logger = logging.getLogger(__name__)
-
-# Codes of the rooms -> the key of the sentence that says it, where no sentence has the code's own name.
-SENTENCES: Final[Mapping[str, str]] = {
-    "body.not_json": "unreadable",
-    "choice.unknown": "choose",
-    "contact.not_authorised": "not_allowed",
-    "conversation.not_active": "chat.over",
-    "conversation.undo_over": "chat.undo_over",
-    "entry.key_reused": "message.conflict",
-    "entry.stale_epoch": "conversation.moved",
-    "field.missing": "required",
-    "field.type": "unreadable",
-    "field.unknown": "unreadable",
-    "field.value": "unreadable",
-    "file.active_refused": "file.type",
-    "file.empty": "file.type",
-    "file.kind_refused": "file.type",
-    "file.not_found": "file.missing",
-    "log.sealed": "ticket.sealed",
-    "message.too_long": "too_long",
-    "session.none": "session.over",
-    "store.busy": "unavailable",
-    "store.unavailable": "unavailable",
-    "transition.illegal": "conflict",
-    "visit.already_open": "chat.open_already",
-}
-
-# What says it when neither the code nor the table above does.
-_BY_STATUS: Final[Mapping[int, str]] = {
-    400: "unreadable",
-    401: "session.over",
-    403: "not_allowed",
-    404: "not_found",
-    405: "not_found",
-    408: "unreadable",
-    409: "conflict",
-    413: "too_large",
-    421: "not_found",
-    422: "unreadable",
-    429: "too_many",
-    503: "unavailable",
-}
 
 PROBLEM: Final = "application/problem+json"
 
@@ -101,9 +59,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 def sentence_key(error: Refused) -> str:
     """Return the key of the sentence that says a refusal to people."""
-    if error.key in ERRORS:
-        return error.key
-    return SENTENCES.get(error.key) or _BY_STATUS.get(error.status, "unknown")
+    return sentence_key_of(error.key, error.status)
 
 
 def sentence(error: Refused, for_reader: Reader) -> str:
@@ -167,8 +123,7 @@ def of_form(invalid: FormInvalid, for_reader: Reader) -> list[dict[str, str]]:
 
 
 def _form_sentence(each: FieldError) -> str:
-    key = each.key if each.key in ERRORS else SENTENCES.get(each.key, "unreadable")
-    return error_sentence(key, **each.facts)
+    return error_sentence(sentence_key_of(each.key, Invalid.status), **each.facts)
 
 
 def of_refusal(error: Refused, for_reader: Reader, *, field: str = "") -> list[dict[str, str]]:

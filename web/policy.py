@@ -42,6 +42,8 @@ class Rule(Enum):
     LINK = "a valid link from a mail"
     # Companies and people, managed by administrators, who may manage all of them.
     ACCOUNT = "any company and person"
+    # The trial's mailbox: everything for administrators; for visitors and staff in a demonstration, what has no real receiver.
+    MAILBOX = "administrators: all kept mails; in a demonstration visitors and staff: those to .example addresses"
     # Only this machine may ask.
     LOOPBACK = "requests from this machine"
 

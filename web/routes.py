@@ -2,42 +2,104 @@
 
 from typing import Final
 
+from web.api import bodies
 from web.api import routes as api
-from web.door import Policy, Route, Rule, Speaks, Who, page
-from web.pages import health, sign_in
-from web.pages.forms import ForgotForm, LanguageForm, Nothing, ResetForm, SignInForm, SignInQuery
+from web.door import Policy, Route, Rule, Who, page
+from web.pages import (
+    admin,
+    chat,
+    console,
+    docs,
+    files,
+    health,
+    mailbox,
+    portal,
+    profile,
+    sign_in,
+    tickets,
+    transcript,
+)
+from web.pages import forms as f
 
 _ANYONE: Final = Policy(Who.ANYONE)
 _BY_LINK: Final = Policy(Who.ANYONE, Rule.LINK)
+_SIGNED_IN: Final = Policy(Who.SIGNED_IN)
+_CONTACT: Final = Policy(Who.CONTACT)
+_PRODUCT: Final = Policy(Who.CONTACT, Rule.CATALOG)
+_VISIT: Final = Policy(Who.CONTACT, Rule.VISIT)
+_TICKET: Final = Policy(Who.SIGNED_IN, Rule.TICKET)
+_OWN_TICKET: Final = Policy(Who.CONTACT, Rule.TICKET)
+_STAFF_TICKET: Final = Policy(Who.STAFF, Rule.TICKET)
+_ADMINISTRATOR: Final = Policy(Who.ADMINISTRATOR)
+_ACCOUNT: Final = Policy(Who.ADMINISTRATOR, Rule.ACCOUNT)
 
-_again: Final = sign_in.show_form_again
+_signs_again: Final = sign_in.show_form_again
 
+# fmt: off
 DOORSTEP: Final = (
-    page("GET", "sign_in", sign_in.show_sign_in, _ANYONE, query=SignInQuery),
-    page("POST", "sign_in", sign_in.sign_in, _ANYONE, takes=SignInForm, again=_again),
-    page("POST", "sign_out", sign_in.sign_out, _ANYONE, takes=Nothing),
+    page("GET", "sign_in", sign_in.show_sign_in, _ANYONE, query=f.SignInQuery),
+    page("POST", "sign_in", sign_in.sign_in, _ANYONE, takes=f.SignInForm, again=_signs_again),
+    page("POST", "sign_out", sign_in.sign_out, _ANYONE, takes=f.Nothing),
     page("GET", "signed_out", sign_in.signed_out, _ANYONE),
     page("GET", "forgot", sign_in.show_forgot, _ANYONE),
-    page("POST", "forgot", sign_in.forgot, _ANYONE, takes=ForgotForm, again=_again),
+    page("POST", "forgot", sign_in.forgot, _ANYONE, takes=f.ForgotForm, again=_signs_again),
     page("GET", "forgot_sent", sign_in.forgot_sent, _ANYONE),
     page("GET", "reset", sign_in.show_reset, _BY_LINK),
-    page("POST", "reset", sign_in.reset, _BY_LINK, takes=ResetForm, again=_again),
-    page("POST", "language", sign_in.language, _ANYONE, takes=LanguageForm),
+    page("POST", "reset", sign_in.reset, _BY_LINK, takes=f.ResetForm, again=_signs_again),
+    page("POST", "language", sign_in.language, _ANYONE, takes=f.LanguageForm),
+)
+
+PORTAL: Final = (
+    page("GET", "home", portal.home, _SIGNED_IN),
+    page("GET", "chat", portal.products, _CONTACT),
+    page("GET", "chat_form", chat.show_form, _PRODUCT),
+    page("POST", "chat_form", chat.join, _PRODUCT, files=True),
+    page("GET", "chat_room", chat.show_room, _VISIT),
+    page("POST", "chat_say", chat.say, _VISIT, takes=f.SayForm, files=True, again=chat.say_again),
+    page("POST", "chat_leave", chat.leave, _VISIT, takes=f.Nothing),
+    page("POST", "chat_end", chat.end, _VISIT, takes=f.Nothing),
+    page("POST", "chat_undo", chat.undo, _VISIT, takes=f.Nothing),
+    page("POST", "chat_rate", chat.rate, _VISIT, takes=f.RateForm, again=chat.rate_again),
+    page("GET", "transcript", transcript.download, _VISIT, query=f.TranscriptQuery),
+    page("GET", "requests", tickets.requests, _SIGNED_IN, query=f.RequestsQuery),
+    page("GET", "ticket", tickets.show, _TICKET),
+    page("POST", "ticket_comment", tickets.comment, _OWN_TICKET, takes=f.SayForm, files=True, again=tickets.comment_again),
+    page("POST", "ticket_solve", tickets.solve, _OWN_TICKET, takes=f.Nothing),
+    page("GET", "file", files.show, Policy(Who.SIGNED_IN, Rule.FILE), query=bodies.FileQuery),
+    page("GET", "profile", profile.show, _SIGNED_IN),
+    page("POST", "profile", profile.save, _SIGNED_IN, takes=f.ProfileForm, again=profile.show_again),
+    page("POST", "password", profile.change_password, _SIGNED_IN, takes=f.PasswordForm, again=profile.show_again),
+    page("POST", "session_end", profile.end_session, Policy(Who.SIGNED_IN, Rule.SESSION), takes=f.Nothing),
+)
+
+STAFF: Final = (
+    page("GET", "console", console.show, Policy(Who.DESK)),
+    page("GET", "staff_ticket", tickets.show_to_staff, _STAFF_TICKET),
+    page("POST", "staff_comment", tickets.comment, _STAFF_TICKET, takes=f.SayForm, files=True, again=tickets.comment_again),
+    page("POST", "staff_note", tickets.note, _STAFF_TICKET, takes=f.NoteForm, again=tickets.note_again),
+)
+
+ADMIN: Final = (
+    page("GET", "people", admin.show, _ADMINISTRATOR, query=f.PeopleQuery),
+    page("POST", "company_add", admin.add_company, _ADMINISTRATOR, takes=f.CompanyForm, again=admin.show_again),
+    page("POST", "contact_add", admin.add_contact, _ACCOUNT, takes=f.ContactForm, again=admin.show_again),
+    page("POST", "staff_add", admin.add_staff, _ADMINISTRATOR, takes=f.StaffForm, again=admin.show_again),
+    page("POST", "person_authorise", admin.authorise, _ACCOUNT, takes=f.AuthoriseForm),
+    page("POST", "person_disable", admin.disable, _ACCOUNT, takes=f.DisableForm),
+    page("POST", "person_link", admin.mail_link, _ACCOUNT, takes=f.Nothing),
+    page("GET", "mailbox", mailbox.show, Policy(Who.ANYONE, Rule.MAILBOX)),
 )
 
 WATCHES: Final = (
-    Route(method="GET", path="/healthz", name="healthz", endpoint=health.healthz, policy=_ANYONE, tag="watch"),
-    Route(method="GET", path="/readyz", name="readyz", endpoint=health.readyz, policy=_ANYONE, tag="watch"),
-    Route(
-        method="GET",
-        path="/metrics",
-        name="metrics",
-        endpoint=health.metrics,
-        policy=Policy(Who.ANYONE, Rule.LOOPBACK),
-        tag="watch",
-    ),
+    Route(method="GET", path="/healthz", name="healthz", endpoint=health.healthz, policy=_ANYONE),
+    Route(method="GET", path="/readyz", name="readyz", endpoint=health.readyz, policy=_ANYONE),
+    Route(method="GET", path="/metrics", name="metrics", endpoint=health.metrics, policy=Policy(Who.ANYONE, Rule.LOOPBACK)),
 )
 
-TABLE: Final[tuple[Route, ...]] = (*DOORSTEP, *WATCHES, *api.ROUTES)
+DOCUMENTS: Final = (
+    page("GET", "api_docs", docs.show, _ANYONE),
+    page("GET", "openapi", docs.openapi_json, _ANYONE),
+)
+# fmt: on
 
-__all__ = ["TABLE", "Speaks"]
+TABLE: Final[tuple[Route, ...]] = (*DOORSTEP, *PORTAL, *STAFF, *ADMIN, *WATCHES, *DOCUMENTS, *api.ROUTES)

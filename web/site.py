@@ -75,7 +75,7 @@ class Call:
             NotSignedIn: nobody is signed in.
         """
         if self.visitor is None:
-            raise NotSignedIn("session.none")
+            raise NotSignedIn("session.over")
         return self.visitor
 
     @property
@@ -202,7 +202,7 @@ def news_of(code: str, for_reader: Reader) -> list[dict[str, str]]:
     return [{"kind": kind, "text": for_reader.texts.gettext(text)}]
 
 
-def N_(message: str) -> str:  # noqa: N802 - the name that extraction tools know
+def N_(message: str) -> str:
     """Mark a text for extraction; it is translated where it is shown."""
     return message
 
@@ -221,10 +221,16 @@ NEWS: Final = {
     "company_added": ("good", N_("The company has been added.")),
     "person_added": ("good", N_("The account has been added. A mail with a link for the first sign-in is on its way.")),
     "permission_granted": ("good", N_("The person may now contact Support.")),
-    "permission_withdrawn": ("good", N_("The person can no longer contact Support and has been signed out everywhere.")),
+    "permission_withdrawn": (
+        "good",
+        N_("The person can no longer contact Support and has been signed out everywhere."),
+    ),
     "person_disabled": ("good", N_("The account has been disabled and signed out everywhere.")),
     "person_enabled": ("good", N_("The account can sign in again.")),
-    "too_few_contacts": ("warn", N_("The account has been disabled. The company now has fewer than two authorised contacts.")),
+    "too_few_contacts": (
+        "warn",
+        N_("The account has been disabled. The company now has fewer than two authorised contacts."),
+    ),
     "link_mailed": ("good", N_("A mail with a link to set a password is on its way.")),
     "undo_over": ("warn", N_("The time to undo is over. Add a comment to the ticket, or start a new chat.")),
     "conflict": ("warn", N_("Somebody else changed this meanwhile. Look at the new state and try again.")),

@@ -17,7 +17,7 @@ from chatsvc.tickets import policy, queries, store
 from chatsvc.tickets.logbook import LogBook
 from chatsvc.tickets.model import LIFE, Append, Audience, Event, Kind, Role, State, Stored, facts, words
 from chatsvc.tickets.policy import TicketRules
-from chatsvc.tickets.queries import LogReach, TicketPage, TicketView
+from chatsvc.tickets.queries import LogReach, TicketCounts, TicketPage, TicketView
 from chatsvc.tickets.tables import logs, tickets
 
 LONGEST_TEXT = 8_000  # Characters; the same as a frame's.
@@ -44,6 +44,11 @@ class Tickets:
         """Return the tickets this person may read, newest first (T6)."""
         async with self.database.read() as connection:
             return await queries.requests(connection, identity, states=states, before=before)
+
+    async def counts(self, identity: Identity) -> TicketCounts:
+        """Return how many tickets this person may read."""
+        async with self.database.read() as connection:
+            return await queries.counts(connection, identity)
 
     async def reach(self, identity: Identity, log: LogId) -> LogReach:
         """Return a log this person may read; raises NotFound otherwise."""
@@ -99,10 +104,7 @@ class Tickets:
         if len(text) > LONGEST_TEXT:
             raise Invalid("message.too_long", field="text", most=LONGEST_TEXT)
         staff_only = reach.audience is Audience.STAFF
-        attached: tuple[Attached, ...] = ()
-        if files:
-            async with self.database.begin() as uow:
-                attached = await self.files.attach(uow, identity, files, reach.ticket, staff_only=staff_only)
+        attached = await self.attached(identity, files, reach) if files else ()
         return Append(
             log=reach.log,
             sender=identity.person,
@@ -114,6 +116,16 @@ class Tickets:
             company=identity.company,
             epoch=None if staff_only else epoch,
         )
+
+    async def attached(self, identity: Identity, files: Sequence[FileId], reach: LogReach) -> tuple[Attached, ...]:
+        """Bind files that this person uploaded to the log's ticket, for the log's readers only; return them in that order.
+
+        Raises:
+            NotFound: one of them is not theirs, or belongs elsewhere.
+        """
+        staff_only = reach.audience is Audience.STAFF
+        async with self.database.begin() as uow:
+            return await self.files.attach(uow, identity, files, reach.ticket, staff_only=staff_only)
 
     async def file(self, identity: Identity, file: FileId) -> StoredFile:
         """Return a file that this person may read: of a ticket they reach, or their own that is not sent yet (threat T19).

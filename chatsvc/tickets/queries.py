@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.accounts.model import Identity
@@ -92,6 +92,14 @@ class TicketPage(msgspec.Struct, frozen=True):
     tickets: tuple[TicketLine, ...]
     # The number to ask for tickets before.
     older: int | None
+
+
+class TicketCounts(msgspec.Struct, frozen=True):
+    """How many tickets somebody may read."""
+
+    # Open and awaiting.
+    open: int
+    all: int
 
 
 def _reachable(identity: Identity) -> ColumnElement[bool]:
@@ -261,3 +269,10 @@ def _line(row: Any) -> TicketLine:
         created_at=created_at,
         updated_at=max(updated_at, last_at or updated_at),
     )
+
+
+async def counts(connection: AsyncConnection, identity: Identity) -> TicketCounts:
+    """Count the tickets that this person may read."""
+    is_open = tickets.c.state.in_((State.OPEN, State.AWAITING))
+    statement = select(func.count().filter(is_open), func.count()).select_from(tickets).where(_reachable(identity))
+    return TicketCounts(*(await connection.execute(statement)).one())

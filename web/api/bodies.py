@@ -104,9 +104,9 @@ class WrapUpDraftBody(Body, frozen=True):
     """Fields of the wrap-up that have been touched; those left out stay as they are."""
 
     subject: Line | msgspec.UnsetType = msgspec.UNSET
-    reason: Code | None | msgspec.UnsetType = msgspec.UNSET
+    reason: Code | msgspec.UnsetType | None = msgspec.UNSET
     product: Code | msgspec.UnsetType = msgspec.UNSET
-    environment: Code | None | msgspec.UnsetType = msgspec.UNSET
+    environment: Code | msgspec.UnsetType | None = msgspec.UNSET
     severity: Literal["P1", "P2", "P3", "P4"] | msgspec.UnsetType = msgspec.UNSET
     team: Code | msgspec.UnsetType = msgspec.UNSET
     solved: bool | msgspec.UnsetType = msgspec.UNSET

@@ -33,7 +33,7 @@ async def download(call: Call, query: FileQuery) -> Response:
     """Return a file to be saved, or a picture to be shown."""
     stored = await call.services.tickets.file(call.identity, FileId(call.part("file")))
     if not stored.path.is_file():
-        raise NotFound("file.missing")
+        raise NotFound("file.not_found")
     is_shown = query.inline == "1" and stored.media_type in PREVIEWED
     return FileResponse(
         stored.path,

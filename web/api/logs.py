@@ -1,8 +1,5 @@
 """Reading and writing logs: the same keys and the same numbers as over the socket, with a long poll in place of live news."""
 
-import asyncio
-from typing import Final
-
 from chatsvc.kernel.errors import Conflict, Invalid, NotSignedIn
 from chatsvc.kernel.ids import FileId, LogId
 from chatsvc.tickets.model import Audience
@@ -11,35 +8,20 @@ from web.api.bodies import AppendBody, EntriesQuery, SeenBody
 from web.door import Made
 from web.site import Call
 
-# Rhythm of looking while a reader waits, in seconds.
-LOOK_EVERY_S: Final = 0.5
-
 
 async def entries(call: Call, query: EntriesQuery) -> LogPage:
     """Return what follows a number, waiting for it up to ``wait`` seconds."""
     log = LogId(call.part("log"))
     reach = await call.services.tickets.reach(call.identity, log)
     if reach.head <= query.after and query.wait:
-        await _until_longer(call, log, query)
+        assert call.services.hub is not None
+        await call.services.hub.long_poll.wait_for(log, query.after, query.wait)
         await _still_admitted(call)
         reach = await call.services.tickets.reach(call.identity, log)
     found = await call.services.logbook.since(log, query.after, query.limit)
     seen = await call.services.logbook.seen(log)
     head = max([reach.head, *(entry.number for entry in found[-1:])])
     return LogPage(log, call.site.store, head, found, seen)
-
-
-async def _until_longer(call: Call, log: LogId, query: EntriesQuery) -> None:
-    """Wait until the log is longer than ``after``, the time is over, the client hangs up, or this process stops.
-
-    The store is asked, not the bells: they carry no truth, and a network that kills sockets is the slow road in any case.
-    """
-    loop = asyncio.get_running_loop()
-    until = loop.time() + query.wait
-    while loop.time() < until and not call.site.leaving and not await call.request.is_disconnected():
-        await asyncio.sleep(min(LOOK_EVERY_S, max(0.0, until - loop.time())))
-        if (await call.services.logbook.heads([log])).get(log, 0) > query.after:
-            return
 
 
 async def _still_admitted(call: Call) -> None:
@@ -50,7 +32,7 @@ async def _still_admitted(call: Call) -> None:
     """
     identity = await call.services.accounts.still_in(call.identity, in_use=False)
     if identity is None:
-        raise NotSignedIn("session.none")
+        raise NotSignedIn("session.over")
 
 
 async def append(call: Call, body: AppendBody) -> Made:
@@ -83,4 +65,3 @@ async def mark_seen(call: Call, body: SeenBody) -> None:
     log = LogId(call.part("log"))
     reach = await call.services.tickets.reach(call.identity, log)
     await call.services.logbook.mark_seen({(log, call.identity.person): min(body.number, reach.head)})
-

@@ -1,7 +1,7 @@
 """Tickets: the list, one of them, comments, solving and reopening."""
 
 from chatsvc.kernel.ids import FileId
-from chatsvc.tickets.model import State
+from chatsvc.tickets.model import State, Stored
 from chatsvc.tickets.queries import TicketView
 from web.api.answers import Number, TicketList
 from web.api.bodies import CommentBody, TicketsQuery
@@ -24,14 +24,18 @@ async def show(call: Call) -> TicketView:
 async def comment(call: Call, body: CommentBody) -> Made:
     """Add a comment; 200 with the same number when this key was stored before."""
     ticket = await call.services.tickets.view(call.identity, call.number())
-    stored = await call.services.tickets.say(
-        call.identity,
-        ticket.log,
-        key=call.key,
-        text=body.text,
-        files=tuple(FileId(file) for file in body.files),
-    )
+    files = tuple(FileId(file) for file in body.files)
+    stored = await add_comment(call, ticket, key=call.key, text=body.text, files=files)
     return Made(Number(stored.number, stored.at), repeated=stored.repeated)
+
+
+async def add_comment(call: Call, ticket: TicketView, *, key: str, text: str, files: tuple[FileId, ...]) -> Stored:
+    """Add a comment, for programs and forms alike; the customer's word on a solved ticket opens it again (T9, T10)."""
+    tickets = call.services.tickets
+    stored = await tickets.say(call.identity, ticket.log, key=key, text=text, files=files)
+    if ticket.may_reopen and not call.identity.is_staff and not stored.repeated:
+        await tickets.reopen(call.identity, ticket.id)
+    return stored
 
 
 async def solve(call: Call) -> None:

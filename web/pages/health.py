@@ -56,6 +56,10 @@ async def metrics(call: Call) -> Response:
 
     A proxy that is not configured as trusted would make everybody look local; whatever it forwards is refused.
     """
-    if call.address not in _LOOPBACK or "x-forwarded-for" in call.request.headers or "forwarded" in call.request.headers:
+    if (
+        call.address not in _LOOPBACK
+        or "x-forwarded-for" in call.request.headers
+        or "forwarded" in call.request.headers
+    ):
         raise NotFound("not_found")
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

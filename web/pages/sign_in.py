@@ -7,14 +7,14 @@ from starlette.responses import Response
 
 from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.kernel.errors import Invalid, NotSignedIn, Refused, TooMany
+from chatsvc.kernel.languages import CODES
 from web import errors
 from web.api.session import keep_session
 from web.bodies import FormInvalid
+from web.cookies import Cookies
 from web.pages.forms import ForgotForm, LanguageForm, Nothing, ResetForm, SignInForm, SignInQuery
 from web.paths import url
 from web.site import Call, own_path
-from web.cookies import Cookies
-from chatsvc.kernel.languages import CODES
 
 # Where people begin.
 _HOMES: Final = {PersonRole.CONTACT: "home", PersonRole.ADMINISTRATOR: "people"}
@@ -54,7 +54,9 @@ async def sign_in(call: Call, body: SignInForm) -> Response:
 async def _sign_in_page(call: Call, wanted: str, *, email: str = "", error: Refused | None = None) -> Response:
     said = [] if error is None else [{"field": "", "text": errors.sentence(error, call.reader)}]
     status = 200 if error is None else (429 if isinstance(error, TooMany) else 422)
-    response = await call.page("auth/sign_in.html", status=status, email=email, next=wanted, errors=said, here=url("sign_in"))
+    response = await call.page(
+        "auth/sign_in.html", status=status, email=email, next=wanted, errors=said, here=url("sign_in")
+    )
     if error is not None:
         response.headers.update(errors.headers_of(error))
     return response

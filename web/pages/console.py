@@ -1,0 +1,39 @@
+"""The representative's workspace. The page is rendered once; the socket brings what is on the desk and keeps it up to date."""
+
+from starlette.responses import Response
+
+from web.pages.entries import pairs
+from web.pages.tickets import choices
+from web.site import Call
+
+
+async def show(call: Call) -> Response:
+    """Show the console, for those who have a desk; administrators go to where their work begins."""
+    desk = await call.services.queries.desk(call.identity)
+    catalog, reader = call.services.catalog, call.reader
+    names = dict(pairs(catalog.lines, reader))
+    return await call.page(
+        "console/console.html",
+        desk={"state": desk.state, "reason": desk.reason, "capacity": desk.capacity, "load": desk.load},
+        away_reasons=pairs(catalog.away_reasons, reader),
+        decline_reasons=pairs(catalog.decline_reasons, reader),
+        lines=[
+            {
+                "key": line.line,
+                "name": names.get(line.line, line.line),
+                "waiting": line.waiting,
+                "representatives": line.representatives,
+            }
+            for line in desk.lines
+        ],
+        offers=[],
+        talks=[],
+        about=None,
+        choices=choices(call),
+        colleagues=[],
+        hand_over_lines=pairs(catalog.lines, reader),
+        canned=[
+            {"key": reply.key, "title": reply.title, "text": reply.text, "lines": list(reply.lines)}
+            for reply in catalog.replies
+        ],
+    )

@@ -1,0 +1,252 @@
+"""My requests, and the page of a ticket as its customer sees it (T6, T10, T11); and as those who work here see it."""
+
+from datetime import datetime
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from starlette.responses import Response
+
+from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed
+from chatsvc.kernel.ids import LogId
+from chatsvc.tickets.model import Entry, State
+from chatsvc.tickets.queries import TicketView
+from web import errors
+from web.api.tickets import add_comment
+from web.bodies import FormInvalid
+from web.i18n import Reader, clock_time, reading
+from web.pages.chat import new_key, receive_files
+from web.pages.entries import name_in, pairs, shown
+from web.pages.forms import NoteForm, Nothing, RequestsQuery, SayForm
+from web.pages.portal import ticket_row
+from web.paths import url
+from web.site import Call
+
+_OPEN: Final = (State.OPEN, State.AWAITING)
+# Read in pieces, so that a ticket of any length fits on its page.
+_PIECE: Final = 500
+
+
+# my requests ----------------------------------------------------------------------------------------------------------
+
+
+async def requests(call: Call, query: RequestsQuery) -> Response:
+    """List the tickets that the contact opened or follows; those who work here have the console."""
+    if call.identity.is_staff:
+        return call.go("console")
+    states = _OPEN if query.show == "open" else ()
+    page = await call.services.tickets.requests(call.identity, states=states, before=query.before)
+    counts = await call.services.tickets.counts(call.identity)
+    more = {"show": query.show} if query.show != "open" else {}
+    return await call.page(
+        "portal/requests.html",
+        tickets=[ticket_row(call, ticket) for ticket in page.tickets],
+        filter=query.show,
+        counts=counts,
+        newer=url("requests", more or None) if query.before is not None else None,
+        older=url("requests", {**more, "before": str(page.older)}) if page.older is not None else None,
+    )
+
+
+# a ticket, for its customer -------------------------------------------------------------------------------------------
+
+
+async def show(call: Call) -> Response:
+    """Show a ticket; those who work here go on to their own view of it, so that one link in a mail serves all (T14)."""
+    if call.identity.is_staff:
+        return call.go("staff_ticket", number=call.number())
+    return await _ticket_page(call, await _ticket(call))
+
+
+async def comment(call: Call, body: SayForm) -> Response:
+    """Add a comment; on a solved ticket it opens it again (T9, T10)."""
+    ticket = await _ticket(call)
+    try:
+        await add_comment(call, ticket, key=body.key, text=body.text, files=await receive_files(call))
+    except (Invalid, Conflict, NotAllowed) as error:
+        return await _again(call, ticket, errors.of_refusal(error, call.reader, field="text"), draft=body.text)
+    return _back(call, "comment_stored")
+
+
+async def comment_again(call: Call, error: FormInvalid) -> Response:
+    """Show the ticket again with the words that could not be taken."""
+    said = errors.of_form(error, call.reader)
+    return await _again(call, await _ticket(call), said, draft=str(error.typed.get("text", "")))
+
+
+async def solve(call: Call, body: Nothing) -> Response:
+    """Mark the ticket as solved (T10)."""
+    ticket = await _ticket(call)
+    try:
+        await call.services.tickets.mark_solved(call.identity, ticket.id)
+    except Conflict:
+        return _back(call, "conflict")
+    return _back(call, "ticket_solved")
+
+
+async def _ticket(call: Call) -> TicketView:
+    return await call.services.tickets.view(call.identity, call.number())
+
+
+def _back(call: Call, news: str) -> Response:
+    name = "staff_ticket" if call.identity.is_staff else "ticket"
+    return call.go(name, news=news, number=call.number())
+
+
+async def _again(call: Call, ticket: TicketView, said: list[dict[str, str]], *, draft: str) -> Response:
+    if call.identity.is_staff:
+        return await _staff_page(call, ticket, said, draft=draft)
+    return await _ticket_page(call, ticket, said, draft=draft)
+
+
+async def _ticket_page(
+    call: Call, ticket: TicketView, said: list[dict[str, str]] | None = None, *, draft: str = ""
+) -> Response:
+    entries = await read_all(call, ticket.log)
+    return await call.page(
+        "portal/ticket.html",
+        status=422 if said else 200,
+        ticket=_facts(call, ticket),
+        impact=impact_rows(call, ticket.impact),
+        entries=await _shown(call, ticket.log, entries),
+        head=entries[-1].number if entries else 0,
+        store=call.site.store,
+        may_comment=ticket.may_comment,
+        may_solve=ticket.may_solve,
+        running=await _running(call, ticket),
+        post_key=new_key(),
+        draft=draft,
+        errors=said or [],
+    )
+
+
+async def read_all(call: Call, log: LogId) -> list[Entry]:
+    """Return a whole log."""
+    entries: list[Entry] = []
+    while piece := await call.services.logbook.since(log, entries[-1].number if entries else 0, _PIECE):
+        entries += piece
+        if len(piece) < _PIECE:
+            break
+    return entries
+
+
+async def _shown(call: Call, log: LogId, entries: list[Entry]) -> list[dict[str, Any]]:
+    seen = await call.services.logbook.seen(log)
+    return shown(entries, to=call.identity, for_reader=call.reader, catalog=call.services.catalog, seen=seen)
+
+
+async def _running(call: Call, ticket: TicketView) -> str | None:
+    for visit in await call.services.queries.visits_of(call.identity):
+        if visit.ticket == ticket.id:
+            return url("chat_room", conversation=visit.conversation)
+    return None
+
+
+def _facts(call: Call, ticket: TicketView) -> dict[str, Any]:
+    """The box of facts (T10): keys of the catalogue as the reader's words."""
+    catalog, reader = call.services.catalog, call.reader
+    return {
+        "id": ticket.id,
+        "number": ticket.number,
+        "subject": ticket.subject,
+        "description": ticket.description,
+        "state": ticket.state.value,
+        "severity": ticket.severity,
+        "product": name_in(catalog.lines, ticket.product, reader),
+        "team": name_in(catalog.teams, ticket.team, reader),
+        "environment": ticket.environment,
+        "reason": name_in(catalog.reasons, ticket.reason, reader) if ticket.reason else None,
+        "requester": ticket.requester,
+        "created_at": ticket.created_at,
+        "updated_at": ticket.updated_at,
+        "log": ticket.log,
+        "owner": ticket.owner,
+    }
+
+
+def impact_rows(call: Call, answers: dict[str, str]) -> list[tuple[str, str]]:
+    """Return the answers of the interview as finished texts, in the catalogue's order."""
+    texts = call.reader.texts
+    return [
+        (texts.gettext(question.name), name_in(question.answers, answers[question.key], call.reader))
+        for question in call.services.catalog.impact
+        if question.key in answers
+    ]
+
+
+# a ticket, for those who work here ------------------------------------------------------------------------------------
+
+
+async def show_to_staff(call: Call) -> Response:
+    """Show a ticket with its internal notes."""
+    return await _staff_page(call, await _ticket(call))
+
+
+async def note(call: Call, body: NoteForm) -> Response:
+    """Store an internal note."""
+    ticket = await _ticket(call)
+    assert ticket.notes_log is not None  # staff alone come here
+    try:
+        await call.services.tickets.say(call.identity, ticket.notes_log, key=body.key, text=body.note)
+    except (Invalid, Conflict, NotAllowed) as error:
+        return await _staff_page(call, ticket, errors.of_refusal(error, call.reader, field="note"))
+    return _back(call, "note_stored")
+
+
+async def note_again(call: Call, error: FormInvalid) -> Response:
+    """Show the ticket again with what was wrong with the note."""
+    return await _staff_page(call, await _ticket(call), errors.of_form(error, call.reader))
+
+
+async def _staff_page(
+    call: Call, ticket: TicketView, said: list[dict[str, str]] | None = None, *, draft: str = ""
+) -> Response:
+    assert ticket.notes_log is not None
+    entries, notes = await read_all(call, ticket.log), await read_all(call, ticket.notes_log)
+    about = await call.services.queries.customer_context(call.identity, ticket.id)
+    reach = await call.services.tickets.reach(call.identity, ticket.log)
+    return await call.page(
+        "console/ticket_staff.html",
+        status=422 if said else 200,
+        ticket={
+            **_facts(call, ticket),
+            "notes_log": ticket.notes_log,
+            "requester_email": about.email,
+            "company": ticket.company,
+            "zone": about.zone,
+            "product_key": ticket.product,
+            "team_key": ticket.team,
+            "reason_key": ticket.reason,
+            "version": 0,
+        },
+        impact=impact_rows(call, ticket.impact),
+        entries=await _shown(call, ticket.log, entries),
+        notes=await _shown(call, ticket.notes_log, notes),
+        head=entries[-1].number if entries else 0,
+        store=call.site.store,
+        choices=choices(call),
+        now=call.now,
+        their_time=time_in(about.zone, call.now, call.reader),
+        live=url("console") if reach.owner is not None else None,
+        may_write=ticket.may_comment,
+        post_key=new_key(),
+        note_key=new_key(),
+        draft=draft,
+        errors=said or [],
+    )
+
+
+def choices(call: Call) -> dict[str, list[tuple[str, str]]]:
+    """Return the catalogue's lists that fields of a ticket choose from."""
+    catalog, reader = call.services.catalog, call.reader
+    return {
+        "reasons": pairs(catalog.reasons, reader),
+        "products": pairs(catalog.lines, reader),
+        "priorities": pairs(catalog.severities, reader),
+        "teams": pairs(catalog.teams, reader),
+    }
+
+
+def time_in(zone: str, now: datetime, for_reader: Reader) -> str:
+    """Return the hour and minute on somebody else's clock, as the reader writes it."""
+    with reading(Reader(for_reader.language, ZoneInfo(zone))):
+        return clock_time(now)
