@@ -35,7 +35,7 @@ from chatsvc.hub.presence import Presence
 from chatsvc.hub.rules import Rules
 from chatsvc.hub.weather import Weather
 from chatsvc.kernel.errors import Invalid, Refused
-from chatsvc.kernel.ids import LogId, OfferId, TicketId
+from chatsvc.kernel.ids import FileId, LogId, OfferId, TicketId
 from chatsvc.tickets.model import Append, Audience, Kind, Role, Stored, words
 from chatsvc.tickets.queries import LogReach
 
@@ -152,7 +152,7 @@ class Acts:
     async def _attached(self, connection: Connection, frame: AppendFrame, reach: LogReach) -> tuple[Attached, ...]:
         if not frame.files:
             return ()
-        return await self._doors.reading.attached(connection.identity, frame.files, reach)
+        return await self._doors.reading.attached(connection.identity, [FileId(file) for file in frame.files], reach)
 
     def _submit(self, connection: Connection, frame: AppendFrame, reach: LogReach, files: Sequence[Attached]) -> None:
         if frame.kind != _KIND_OF[reach.audience]:

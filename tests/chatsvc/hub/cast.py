@@ -23,7 +23,7 @@ from chatsvc.hub.rules import Rules
 from chatsvc.kernel import ids
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Conflict, NotFound, Refused, Unavailable
-from chatsvc.kernel.ids import CompanyId, LogId, OfferId, PersonId, TicketId
+from chatsvc.kernel.ids import CompanyId, FileId, LogId, OfferId, PersonId, TicketId
 from chatsvc.tickets.logbook import Written
 from chatsvc.tickets.model import Append, Audience, Entry, Kind, Role, Stored, words
 from chatsvc.tickets.queries import LogReach
