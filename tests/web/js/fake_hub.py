@@ -16,6 +16,7 @@ from websockets.asyncio.server import Request, Response, Server, ServerConnectio
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 
+from chatsvc.conversations.views import Desk, Visit
 from chatsvc.hub import frames
 from chatsvc.hub.frames import ClientFrame, FromServer
 from chatsvc.kernel.ids import LogId, PersonId
@@ -38,6 +39,10 @@ class FakeHub:
     def __init__(self, *, beat_s: float = 25.0) -> None:
         self.beat_s = beat_s
         self.store = "store-1"
+        # What it serves as its page, and the pictures that it sends to those who watch; None: none.
+        self.page = _PAGE
+        self.visit: Visit | None = None
+        self.desk: Desk | None = None
         self.logs: dict[str, list[Entry]] = defaultdict(list)
         self.connections: list[ServerConnection] = []
         # Every frame that came, in order; and how many connections were made.
@@ -68,26 +73,45 @@ class FakeHub:
 
     # What a test says.
 
-    def writes(self, text: str, *, sender: PersonId = OTHER, key: str = "") -> Entry:
+    def writes(
+        self,
+        text: str,
+        *,
+        sender: PersonId = OTHER,
+        key: str = "",
+        log: str = LOG,
+        kind: str = "message",
+        at: datetime | None = None,
+    ) -> Entry:
         """Store a message without telling anybody."""
-        entries = self.logs[LOG]
+        entries = self.logs[log]
+        name, role = ("Claire", Role.CUSTOMER) if sender == ME else ("Ravi Patel", Role.STAFF)
         entry = Entry(
-            len(entries) + 1, datetime.now(UTC), "message", sender, "Ravi", Role.STAFF,
+            len(entries) + 1, at or datetime.now(UTC), kind, sender, name, role,
             key or f"key-{len(entries) + 1:04}", msgspec.Raw(words(text).encode()),
         )  # fmt: skip
         entries.append(entry)
         return entry
 
-    async def says(self, text: str) -> Entry:
+    async def says(self, text: str, *, log: str = LOG, sender: PersonId = OTHER) -> Entry:
         """Store a message and push it."""
-        entry = self.writes(text)
-        await self.push(frames.Entries(LOG, (entry,)))
+        entry = self.writes(text, log=log, sender=sender)
+        await self.push(frames.Entries(LogId(log), (entry,)))
         return entry
 
     async def push(self, frame: FromServer) -> None:
         """Send a frame to everybody who is connected."""
         for connection in self.connections:
             await connection.send(msgspec.json.encode(frame).decode())
+
+    async def shows(self, picture: Visit | Desk) -> None:
+        """Change a picture, and push it."""
+        if isinstance(picture, Visit):
+            self.visit = picture
+            await self.push(frames.VisitFrame(picture))
+        else:
+            self.desk = picture
+            await self.push(frames.DeskFrame(picture))
 
     async def beats(self, **heads: int) -> None:
         """Send a heartbeat."""
@@ -121,7 +145,7 @@ class FakeHub:
         if path == "/ws":
             return connection.respond(self.refuses, "") if self.refuses else None
         if path == "/page":
-            return _response("text/html", _PAGE.encode())
+            return _response("text/html", self.page.encode())
         file = (STATIC / path.removeprefix("/static/")).resolve()
         if path.startswith("/static/") and file.is_file() and STATIC in file.parents:
             return _response(mimetypes.guess_type(file.name)[0] or "text/plain", file.read_bytes())
@@ -150,6 +174,12 @@ class FakeHub:
                 answers = self._open(frame)
             case frames.AppendFrame():
                 answers = self._append(frame)
+            case frames.Watch(view="visit") if self.visit is not None:
+                answers = [frames.VisitFrame(self.visit)]
+            case frames.Watch(view="desk") if self.desk is not None:
+                answers = [frames.DeskFrame(self.desk)]
+            case frames.Accept() | frames.Decline() | frames.SetDesk():
+                answers = [frames.Done(frame.ref)]
         async with self._changed:
             self.heard.append(frame)
             self._changed.notify_all()
@@ -168,7 +198,7 @@ class FakeHub:
         if self.swallow(frame):
             return []
         known = next((entry for entry in self.logs[frame.log] if entry.key == frame.key), None)
-        entry = known or self.writes(frame.text, sender=ME, key=frame.key)
+        entry = known or self.writes(frame.text, sender=ME, key=frame.key, log=frame.log, kind=frame.kind)
         stored = frames.StoredFrame(frame.ref, LogId(frame.log), frame.key, entry.number, entry.at)
         return [stored] if known else [frames.Entries(LogId(frame.log), (entry,)), stored]
 

@@ -7,7 +7,7 @@
 import { announce, blank, fill } from "../core/page.js";
 import { say } from "../core/texts.js";
 
-/** @typedef {{key: string, title: string, text: string, product: string | null}} Reply */
+/** @typedef {{key: string, title: string, text: string, lines: string[]}} Reply `lines` empty: offered everywhere */
 
 const block = document.querySelector("script[data-canned]");
 /** @type {Reply[]} */
@@ -64,8 +64,8 @@ export class Canned {
     const { value } = this.#composer.text;
     if (!value.startsWith("/") || value.includes("\n") || this.#composer.kind !== "message") return this.#close();
     const wanted = value.slice(1).trim().toLocaleLowerCase();
-    this.#found = replies.filter(({ product, title, text, key }) => {
-      const isOffered = !product || product === this.#line;
+    this.#found = replies.filter(({ lines, title, text, key }) => {
+      const isOffered = !lines?.length || lines.includes(this.#line);
       return isOffered && `${key} ${title} ${text}`.toLocaleLowerCase().includes(wanted);
     });
     this.#draw();

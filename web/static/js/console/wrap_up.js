@@ -23,6 +23,8 @@ export function wrapUpPanel(conversation, dueAt) {
     () => {}, // What the desk knows stands there already.
   );
   form.addEventListener("input", () => (form.dataset.touched = "true"), { once: true });
+  // What was touched counts even if the form is never sent.
+  form.addEventListener("change", () => call("PUT", `/conversations/${conversation.id}/wrap_up`, { body: values(form) }).catch(() => {}));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     attempt(form, "wrap_up", values(form));
