@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from chatsvc.catalog.model import load as load_catalog
 from web.texts import error_sentence, event_sentence
 
 NOW: Final = datetime(2026, 11, 23, 13, 5, 12, tzinfo=UTC)
@@ -339,6 +340,14 @@ def chat_form(**page: Any) -> dict[str, Any]:
     base = {
         "me": ANA,
         "product": {"key": "expense", "name": "Expense"},
+        "questions": [
+            {
+                "key": question.key,
+                "name": question.name,
+                "answers": [(answer.key, answer.name) for answer in question.answers],
+            }
+            for question in load_catalog().impact
+        ],
         "form": {},
         "errors": [],
         "key": "k1",
