@@ -1,0 +1,204 @@
+"""The matcher against a plain model, in any order of events: fairness, work conservation, no starvation (callback.md, section 4).
+
+The model is dicts and lists; only ``policy`` decides. What the store does with the decisions is walked through in
+``tests/chatsvc/conversations/test_machine.py``.
+"""
+
+import os
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from chatsvc.kernel.ids import PersonId, PlaceId, TicketId
+from chatsvc.routing.model import Pair, Place, RoutingRules, Seat
+from chatsvc.routing.policy import match, rank
+
+RULES = RoutingRules()
+LINES = ("expense", "travel", "invoice")
+DEPTH = float(os.environ.get("HOLDLINE_TEST_DEPTH", "1"))
+# Representative -> lines and capacity.
+STAFF = {
+    "ravi": (frozenset({"expense", "travel"}), 2),
+    "mia": (frozenset({"expense"}), 1),
+    "noor": (frozenset({"travel", "invoice"}), 3),
+    "leo": (frozenset(LINES), 1),
+}
+persons = st.sampled_from(sorted(STAFF)).map(PersonId)
+
+
+class Matching(RuleBasedStateMachine):
+    """Customers come, go and are answered; representatives come and go."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+        self.admitted: dict[PlaceId, tuple[datetime, int]] = {}
+        self.waiting: dict[PlaceId, Place] = {}
+        # Place -> the pair under which it is offered, or in conversation.
+        self.offered: dict[PlaceId, Pair] = {}
+        self.talking: dict[PlaceId, Pair] = {}
+        self.asked: dict[PlaceId, set[PersonId]] = {}
+        self.present: set[PersonId] = set()
+        self.idle_since = dict.fromkeys(map(PersonId, STAFF), self.now)
+
+    def load(self, person: PersonId) -> int:
+        """Units that a representative holds."""
+        return sum(pair.units for pair in [*self.offered.values(), *self.talking.values()] if pair.person == person)
+
+    def seats(self) -> list[Seat]:
+        """Return everybody present."""
+        return [
+            Seat(person, STAFF[person][0], STAFF[person][1], self.load(person), self.idle_since[person])
+            for person in sorted(self.present)
+        ]
+
+    def ledger(self) -> dict[PlaceId, frozenset[PersonId]]:
+        """Return who was asked in each place's present round."""
+        return {place: frozenset(persons) for place, persons in self.asked.items()}
+
+    # What happens -----------------------------------------------------------------------------------------------------------------------
+
+    @rule(line=st.sampled_from(LINES), severity=st.sampled_from(["P1", "P2", "P3", "P3", "P3"]))
+    def somebody_comes(self, line: str, severity: str) -> None:
+        """Admit a place."""
+        self.now += timedelta(seconds=1)
+        seq = len(self.admitted) + 1
+        place = PlaceId(f"place {seq}")
+        key = rank(self.now, severity, RULES)
+        self.admitted[place] = (self.now, key)
+        self.waiting[place] = Place(place, seq, line, TicketId("t"), "chat", key, 0, 1, self.now)
+
+    @rule(person=persons)
+    def representative_comes(self, person: PersonId) -> None:
+        """Be present and ready."""
+        self.present.add(person)
+
+    @precondition(lambda self: self.present)
+    @rule(data=st.data())
+    def representative_goes(self, data: st.DataObject) -> None:
+        """Vanish: offers are void, conversations return at their old rank, in a new round."""
+        person = data.draw(st.sampled_from(sorted(self.present)))
+        self.present.remove(person)
+        for held, next_round in ((self.offered, 0), (self.talking, 1)):
+            for place in [place for place, pair in held.items() if pair.person == person]:
+                self.put_back(held.pop(place), next_round=next_round)
+
+    @precondition(lambda self: self.offered)
+    @rule(data=st.data(), answer=st.sampled_from(["accept", "accept", "decline"]))
+    def somebody_answers(self, data: st.DataObject, answer: str) -> None:
+        """Accept or decline an offer."""
+        place = data.draw(st.sampled_from(sorted(self.offered)))
+        pair = self.offered.pop(place)
+        self.asked.setdefault(place, set()).add(pair.person)
+        if answer == "accept":
+            self.talking[place] = pair
+        else:
+            self.put_back(pair, next_round=0)
+
+    @precondition(lambda self: self.talking)
+    @rule(data=st.data())
+    def conversation_ends(self, data: st.DataObject) -> None:
+        """Finish."""
+        self.now += timedelta(seconds=1)
+        pair = self.talking.pop(data.draw(st.sampled_from(sorted(self.talking))))
+        self.idle_since[pair.person] = self.now
+
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data())
+    def page_comes_back_or_customer_leaves(self, data: st.DataObject) -> None:
+        """Be seen again, or give up the place."""
+        place = data.draw(st.sampled_from(sorted(self.waiting)))
+        if data.draw(st.booleans()):
+            self.waiting[place] = replace(self.waiting[place], seen_at=self.now)
+        else:
+            del self.waiting[place]
+
+    @rule(seconds=st.sampled_from([1, 5, 15]))
+    def time_passes(self, seconds: int) -> None:
+        """Only the clock moves: pages that are not renewed become unseen."""
+        self.now += timedelta(seconds=seconds)
+
+    @rule()
+    def match(self) -> None:
+        """Pair, check every decision, and apply them."""
+        places, seats, ledger = list(self.waiting.values()), self.seats(), self.ledger()
+        pairs = match(places, seats, ledger, self.now, RULES)
+        self.check_pairs(pairs, ledger)
+        for pair in pairs:
+            place = self.waiting.pop(pair.place.id)
+            if pair.round > place.round:
+                self.asked.pop(place.id, None)
+            self.offered[place.id] = replace(pair, place=replace(place, round=pair.round, epoch=place.epoch + 1))
+        self.check_work_conserved()
+
+    def put_back(self, pair: Pair, *, next_round: int) -> None:
+        """Let a place wait again where it was."""
+        place = replace(pair.place, round=pair.place.round + next_round)
+        if next_round:
+            self.asked.pop(place.id, None)
+        self.waiting[place.id] = place
+
+    # What must hold ---------------------------------------------------------------------------------------------------------------------
+
+    def check_pairs(self, pairs: list[Pair], ledger: dict[PlaceId, frozenset[PersonId]]) -> None:
+        """Every decision is allowed, and every passing has its reason (8, 9, 13)."""
+        assert len({pair.place.id for pair in pairs}) == len(pairs)
+        paired = {pair.place.id for pair in pairs}
+        for pair in pairs:
+            lines, _ = STAFF[pair.person]
+            assert pair.person in self.present
+            assert pair.place.line in lines
+            assert self.now - pair.place.seen_at <= RULES.unseen_after
+            if pair.round == pair.place.round:
+                assert pair.person not in ledger.get(pair.place.id, frozenset())
+            for other in self.waiting.values():
+                better = (other.rank, other.seq) < (pair.place.rank, pair.place.seq)
+                if better and other.line == pair.place.line and other.id not in paired:
+                    self.check_passing(other, pair, ledger)
+
+    def check_passing(self, other: Place, pair: Pair, ledger: dict[PlaceId, frozenset[PersonId]]) -> None:
+        """Whoever was passed was so for one of the declared reasons, and it was written down."""
+        why = pair.passed[other.id]
+        if why == "unseen":
+            assert self.now - other.seen_at > RULES.unseen_after
+        else:
+            assert why in ("asked", "capacity")
+            assert pair.person in ledger.get(other.id, frozenset()) or why == "capacity"
+
+    def check_work_conserved(self) -> None:
+        """Nobody who could be served waits while somebody who could serve them has room (10, 11)."""
+        for place in self.waiting.values():
+            if self.now - place.seen_at > RULES.unseen_after:
+                continue
+            serving = {person for person in self.present if place.line in STAFF[person][0]}
+            free = {person for person in serving if self.load(person) < STAFF[person][1]}
+            asked = self.asked.get(place.id, set())
+            assert not free - asked, f"{place.id} waits although {free - asked} could take it"
+            assert not (free and serving <= asked), (
+                f"{place.id} has been refused by everybody and nobody is asked again"
+            )
+
+    @invariant()
+    def nobody_holds_more_than_their_capacity(self) -> None:
+        """Loads stay within capacity (5)."""
+        for person in map(PersonId, STAFF):
+            assert 0 <= self.load(person) <= STAFF[person][1]
+
+    @invariant()
+    def every_place_is_in_one_state_with_the_rank_it_came_with(self) -> None:
+        """Exactly one state each, the rank bit for bit (1, 7)."""
+        held = [*self.waiting.values(), *(pair.place for pair in [*self.offered.values(), *self.talking.values()])]
+        assert len({place.id for place in held}) == len(held)
+        assert all(place.rank == self.admitted[place.id][1] for place in held)
+
+
+Matching.TestCase.settings = settings(
+    max_examples=int(200 * DEPTH),
+    stateful_step_count=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
+)
+TestMatching = Matching.TestCase
