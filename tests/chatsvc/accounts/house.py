@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from chatsvc.accounts.actions import Accounts, SignedIn
 from chatsvc.accounts.administration import Administration
-from chatsvc.accounts.limits import Limits
+from chatsvc.accounts.limits import LimitRules, Limits
 from chatsvc.accounts.links import Claim, Links, Purpose
 from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.accounts.passwords import CHEAP, Passwords
@@ -17,7 +17,7 @@ from chatsvc.db.engine import Database
 from chatsvc.db.outbox import outbox
 from chatsvc.db.uow import Bell
 from chatsvc.kernel.ids import CompanyId, PersonId
-from chatsvc.keyspace.counters import Counters, LocalCounters
+from chatsvc.keyspace.counters import LocalCounters
 
 PASSWORD = "Correct horse battery"
 HOME = "192.0.2.1"
@@ -43,14 +43,14 @@ class CountedPasswords(Passwords):
 class House:
     """All of accounts, wired."""
 
-    def __init__(self, database: Database, counters: Counters | None = None) -> None:
+    def __init__(self, database: Database, limit_rules: LimitRules | None = None) -> None:
         self.database = database
         self.clock = database.clock
         self.bells: list[Bell] = []
         database.publish = self._heard
         self.passwords = CountedPasswords()
         self.links = Links("a secret of the tests, long enough for all of them")
-        limits = Limits(counters or LocalCounters(database.clock), database.clock)
+        limits = Limits(LocalCounters(database.clock), database.clock, limit_rules)
         self.accounts = Accounts(database=database, passwords=self.passwords, links=self.links, limits=limits)
         self.administration = Administration(database=database, passwords=self.passwords, limits=limits)
         self.queries = AccountQueries(database)
