@@ -6,7 +6,7 @@ A web process runs everything; the worker leaves out the hub and the matchmaker.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -17,12 +17,14 @@ from chatsvc.accounts.limits import Limits
 from chatsvc.accounts.links import Links
 from chatsvc.accounts.passwords import Passwords
 from chatsvc.accounts.policy import AccountRules
+from chatsvc.accounts.queries import AccountQueries
 from chatsvc.catalog.model import Catalog, load
 from chatsvc.config import Settings
 from chatsvc.conversations.actions import Conversations
 from chatsvc.conversations.matchmaker import Matchmaker
 from chatsvc.conversations.model import ConversationRules
 from chatsvc.conversations.queries import Queries
+from chatsvc.conversations.transcript import Transcripts
 from chatsvc.db import store_clock, store_facts
 from chatsvc.db.engine import Database
 from chatsvc.db.uow import Bell
@@ -37,6 +39,12 @@ from chatsvc.kernel.clock import Clock, SystemClock
 from chatsvc.kernel.errors import Refused
 from chatsvc.keyspace import keys, redis
 from chatsvc.keyspace.counters import RedisCounters
+from chatsvc.keyspace.doorbell import Doorbell
+from chatsvc.notifications.clerk import Clerk
+from chatsvc.notifications.compose import Composer
+from chatsvc.notifications.mailer_smtp import SMTPMailer
+from chatsvc.notifications.queries import Mailbox
+from chatsvc.notifications.sender import OutboxSender
 from chatsvc.tickets.actions import Tickets
 from chatsvc.tickets.logbook import LogBook
 from chatsvc.tickets.policy import TicketRules
@@ -74,6 +82,13 @@ class Services:
     tickets: Tickets
     conversations: Conversations
     queries: Queries
+    # Sends what the outbox holds; run by the worker.
+    sender: OutboxSender
+    # What would have been mailed; None when there is a mail server.
+    mailbox: Mailbox | None
+    doorbell: Doorbell
+    # What time brings, besides mails: each may run late, twice, and in several processes at once.
+    sweeps: tuple[Callable[[], Awaitable[object]], ...]
     # None in processes without sockets.
     hub: Hub | None = None
     matchmaker: Matchmaker | None = None
@@ -85,6 +100,8 @@ class Services:
             self.hub.ring(bells)
         if self.matchmaker is not None:
             self.matchmaker.hear(bells)
+        if any(bell.topic == "outbox" for bell in bells):
+            self.doorbell.ring()
 
     async def close(self) -> None:
         """Stop in order: see people out, finish commits, give connections back."""
@@ -98,6 +115,7 @@ class Services:
         await self.logbook.close()
         if self.hub is not None:
             await self.hub.close()
+        await self.doorbell.close()
         await self.redis.aclose()
         await self.database.close()
 
@@ -121,6 +139,20 @@ def build(settings: Settings, clock: Clock) -> Services:
     files = Files(database, settings.data_dir / "files", most_bytes=settings.max_file_bytes)
     logbook = LogBook(database)
     conversation_rules = ConversationRules.of(settings)
+    tickets = Tickets(database, logbook, files, TicketRules())
+    conversations = Conversations(database, logbook, catalog, conversation_rules, files)
+    clerk = Clerk(
+        composer=Composer(
+            base_url=settings.base_url,
+            mail_from=settings.mail_from,
+            links=links,
+            rules=rules,
+            lines={line.key: line.name for line in catalog.lines},
+        ),
+        accounts=AccountQueries(database),
+        read_transcript=Transcripts(database).read,
+    )
+    mailer = SMTPMailer(settings.smtp_url) if settings.smtp_url else None
     services = Services(
         settings=settings,
         clock=clock,
@@ -131,12 +163,35 @@ def build(settings: Settings, clock: Clock) -> Services:
         administration=Administration(database=database, passwords=passwords, limits=limits, rules=rules),
         files=files,
         logbook=logbook,
-        tickets=Tickets(database, logbook, files, TicketRules()),
-        conversations=Conversations(database, logbook, catalog, conversation_rules, files),
+        tickets=tickets,
+        conversations=conversations,
         queries=Queries(database, conversation_rules),
+        sender=OutboxSender(database=database, clerk=clerk, mailer=mailer),
+        mailbox=None if mailer else Mailbox(database, clerk),
+        doorbell=Doorbell(client),
+        sweeps=(
+            conversations.sweep,
+            _at_most_every(timedelta(minutes=1), tickets.sweep, clock),
+            _at_most_every(timedelta(hours=1), files.sweep, clock),
+        ),
     )
     database.publish = services.publish
     return services
+
+
+def _at_most_every(
+    gap: timedelta, duty: Callable[[], Awaitable[object]], clock: Clock
+) -> Callable[[], Awaitable[object]]:
+    """Return the duty for rounds that come more often than it needs to be done."""
+    due_at = clock.now()
+
+    async def when_due() -> None:
+        nonlocal due_at
+        if clock.now() >= due_at:
+            due_at = clock.now() + gap
+            await duty()
+
+    return when_due
 
 
 async def start(settings: Settings, *, sockets: bool = True, clock: Clock | None = None) -> Services:
