@@ -7,11 +7,10 @@ copy of the store holds one.
 from typing import Final
 
 import msgspec
-from sqlalchemy import delete
 
+from chatsvc.accounts import store
 from chatsvc.accounts.links import Purpose
 from chatsvc.accounts.store import Account
-from chatsvc.db.outbox import outbox
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel import ids
 
@@ -43,7 +42,7 @@ async def first_sign_in(uow: UnitOfWork, account: Account) -> None:
 async def weigh_the_same(uow: UnitOfWork) -> None:
     """Do the work of ``reset_password`` and leave nothing: a stranger must not hear from the time whether an account exists (T11)."""
     row = await uow.record(KIND, cause=ids.new_id("nobody"), recipient="nobody", payload={"purpose": "", "epoch": 0})
-    await uow.execute(delete(outbox).where(outbox.c.id == row))
+    await store.forget_row(uow, row)
 
 
 async def _record(uow: UnitOfWork, account: Account, purpose: Purpose, why: str) -> None:

@@ -4,15 +4,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.accounts.model import Company, Identity, Person, PersonRole, Session
 from chatsvc.accounts.tables import companies, people, sessions
+from chatsvc.db.outbox import outbox
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.errors import Conflict
-from chatsvc.kernel.ids import CompanyId, PersonId, SessionId
+from chatsvc.kernel.ids import CompanyId, OutboxId, PersonId, SessionId
 
 
 class Account(NamedTuple):
@@ -285,6 +286,11 @@ async def sign_out(
         statement = statement.where(sessions.c.id != but)
     await uow.execute(statement.values(revoked_at=uow.now))
     uow.ring(f"person:{person}")
+
+
+async def forget_row(uow: UnitOfWork, row: OutboxId | None) -> None:
+    """Take back an outbox row that this unit of work wrote."""
+    await uow.execute(delete(outbox).where(outbox.c.id == row))
 
 
 def companies_query() -> Select[Any]:
