@@ -20,7 +20,9 @@ _HIDDEN: Final = frozenset(
 )
 
 # Libraries that bring handlers of their own; theirs are taken away so that no line appears twice or in another form.
-_FOREIGN: Final = ("uvicorn", "uvicorn.error", "uvicorn.access", "arq")
+_FOREIGN: Final = ("uvicorn", "uvicorn.error", "arq")
+# Writes addresses as they were asked for, and some carry a mailed token; the web process writes its own line for each request.
+_SILENCED: Final = ("uvicorn.access",)
 # Libraries that tell at "info" what nobody asked.
 _TALKATIVE: Final = ("alembic", "aiosqlite", "httpcore2", "httpx2", "asyncio", "websockets")
 
@@ -57,6 +59,9 @@ def setup(level: str, *, stream: IO[str] | None = None) -> None:
     for name in _FOREIGN:
         foreign = logging.getLogger(name)
         foreign.handlers, foreign.propagate = [], True
+    for name in _SILENCED:
+        silenced = logging.getLogger(name)
+        silenced.handlers, silenced.propagate = [], False
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(True)

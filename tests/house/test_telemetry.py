@@ -76,6 +76,12 @@ def test_the_server_s_own_lines_look_like_ours_and_come_once(written: io.StringI
     assert [line["event"] for line in lines(written)] == ["Started server process [7]"]
 
 
+def test_the_server_s_lines_about_requests_are_not_written(written: io.StringIO) -> None:
+    logging.getLogger("uvicorn.access").info('%s - "%s"', "127.0.0.1", "GET /reset/swordfish")
+
+    assert written.getvalue() == ""
+
+
 def test_talkative_libraries_are_heard_from_warnings_on(written: io.StringIO) -> None:
     logging.getLogger("alembic.runtime.migration").info("Context impl SQLiteImpl.")
     logging.getLogger("alembic.runtime.migration").warning("odd")
