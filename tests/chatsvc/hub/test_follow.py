@@ -97,7 +97,7 @@ class Delivery(RuleBasedStateMachine):
 
 
 TestDelivery = Delivery.TestCase
-TestDelivery.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
+TestDelivery.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
 
 
 def test_ring_keeps_the_newest_of_each_log() -> None:

@@ -1,0 +1,185 @@
+"""The door of the hub, behind a real server: who is let in, with which code others are turned away, and what a restart says."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import msgspec
+import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.typing import Origin
+
+from chatsvc.accounts.model import Identity
+from chatsvc.hub import codes
+from chatsvc.hub.frames import Entries, RefusedFrame, ServerFrame, Welcome
+from chatsvc.kernel.errors import Unavailable
+from tests.chatsvc.hub.cast import ORIGIN, PATIENCE_S, QUICK, Stage, World, an_identity, until
+from tests.chatsvc.hub.server import Server, serving
+
+frames = msgspec.json.Decoder(ServerFrame)
+
+
+@pytest.fixture
+async def server(world: World) -> AsyncIterator[Server]:
+    """A hub behind a server."""
+    async with serving(Stage(world, rules=replace(QUICK, most_per_person=2, farewell_s=1, send_s=2))) as server:
+        yield server
+
+
+def knocks(server: Server, token: str | None, *, origin: str | None = ORIGIN) -> connect:
+    """Knock at the door, with this session and from this page."""
+    headers = {"Cookie": f"holdline_session={token}"} if token is not None else {}
+    return connect(
+        server.socket_address, origin=Origin(origin) if origin is not None else None, additional_headers=headers,
+        compression=None, proxy=None, close_timeout=1,
+    )  # fmt: skip
+
+
+async def closed_with(line: ClientConnection) -> tuple[int, str]:
+    """Read to the end; return close code and reason."""
+    async with asyncio.timeout(PATIENCE_S):
+        with pytest.raises(ConnectionClosed) as cut:
+            while True:
+                await line.recv()
+    assert cut.value.rcvd is not None
+    return cut.value.rcvd.code, cut.value.rcvd.reason
+
+
+async def test_signed_in_person_is_greeted(server: Server, world: World) -> None:
+    claire = an_identity()
+
+    async with knocks(server, world.signs_in(claire)) as line:
+        welcome = frames.decode(await line.recv())
+
+    assert isinstance(welcome, Welcome)
+    assert (welcome.person, welcome.name, welcome.role) == (claire.person, "Claire", "contact")
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        None, "null", "", "http://evil.example", "http://127.0.0.1", "http://127.0.0.1:8001", "https://127.0.0.1:8000",
+        "http://127.0.0.1:8000.evil.example", "http://evil.example/http://127.0.0.1:8000", "http://127.0.0.1:8000/",
+        "HTTP://127.0.0.1:8000", "http://127.0.0.1:08000", "http://127.0.0.1:8000@evil.example", "http://localhost:8000",
+        "http://[::1]:8000", "ws://127.0.0.1:8000", "file://", "chrome-extension://abcdef", "http://127.1:8000",
+        "http://2130706433:8000", "http://0x7f.1:8000", "http://127.0.0.1:8000, http://evil.example", "*", "http://*",
+        "http://a.127.0.0.1:8000", "http://127.0.0.1:8000#", "http://127.0.0.1:8000?", "127.0.0.1:8000", "//127.0.0.1:8000",
+        "javascript:alert(1)",
+    ],
+)  # fmt: skip
+async def test_page_of_somebody_else_is_refused_before_the_handshake(
+    server: Server, world: World, origin: str | None
+) -> None:
+    with pytest.raises(InvalidStatus) as refused:
+        async with knocks(server, world.signs_in(an_identity()), origin=origin):
+            pass
+
+    assert refused.value.response.status_code == 403
+    assert world.asks("identify") == []
+
+
+@pytest.mark.parametrize("token", [None, "", "guessed", "x" * 4_000])
+async def test_stranger_learns_by_code_that_nobody_is_signed_in(server: Server, token: str | None) -> None:
+    async with knocks(server, token) as line:
+        assert await closed_with(line) == (codes.SIGNED_OUT.code, "signed_out")
+
+
+async def test_store_that_cannot_tell_who_it_is_asks_to_come_again(server: Server, world: World) -> None:
+    token = world.signs_in(an_identity())
+    world.refuse["identify"] = Unavailable("store.unavailable")
+
+    async with knocks(server, token) as line:
+        code, reason = await closed_with(line)
+
+    assert code == codes.TRY_LATER.code
+    assert reason.startswith("retry_after=")
+
+
+async def test_one_person_has_so_many_sockets_and_no_more(server: Server, world: World) -> None:
+    token = world.signs_in(an_identity())
+
+    async with knocks(server, token) as one, knocks(server, token) as two:
+        await asyncio.gather(one.recv(), two.recv())
+        async with knocks(server, token) as three:
+            code, _ = await closed_with(three)
+        async with knocks(server, world.signs_in(an_identity())) as other:
+            assert isinstance(frames.decode(await other.recv()), Welcome)
+
+    assert code == codes.TRY_LATER.code
+
+
+async def test_binary_and_large_frames_end_in_a_close_code(server: Server, world: World) -> None:
+    token = world.signs_in(an_identity())
+
+    async with knocks(server, token) as line:
+        await line.recv()
+        await line.send(b"\x00\x01")
+        answer = frames.decode(await line.recv())
+        binary, _ = await closed_with(line)
+    async with knocks(server, token) as line:
+        await line.send("x" * 70_000)
+        large, _ = await closed_with(line)
+
+    assert isinstance(answer, RefusedFrame)
+    assert (binary, large) == (codes.BAD_FRAME.code, 1009)
+
+
+async def test_deflate_bomb_finds_no_deflate(server: Server, world: World) -> None:
+    token = world.signs_in(an_identity())
+    headers = {"Cookie": f"holdline_session={token}"}
+
+    async with connect(
+        server.socket_address, origin=Origin(ORIGIN), additional_headers=headers, compression="deflate", proxy=None
+    ) as line:
+        await line.recv()
+
+        assert line.protocol.extensions == []
+
+
+async def test_restart_says_when_to_come_back(server: Server, world: World) -> None:
+    async with knocks(server, world.signs_in(an_identity())) as line:
+        await line.recv()
+        await server.stage.hub.drain()
+        code, reason = await closed_with(line)
+    async with knocks(server, world.signs_in(an_identity())) as late:
+        late_code, _ = await closed_with(late)
+
+    assert code == late_code == codes.RESTART.code
+    assert 0 <= float(reason.removeprefix("retry_after=")) <= 5
+
+
+async def test_dead_reader_is_closed_and_others_are_not_slowed(server: Server, world: World) -> None:
+    claire = an_identity()
+    log = world.a_log(claire)
+    token = world.signs_in(claire)
+
+    async with knocks(server, token) as dead, knocks(server, token) as alive:
+        for line in (dead, alive):
+            await line.recv()
+            await line.send(msgspec.json.encode({"t": "open", "ref": 1, "log": log, "after": 0}).decode())
+            await line.recv()
+        dead.transport.pause_reading()
+        got = 0
+        for _ in range(2_000):
+            world.logs.add(log, "x" * 7_000)
+            frame = frames.decode(await alive.recv())
+            got += len(frame.entries) if isinstance(frame, Entries) else 0
+            if server.stage.hub.connections == 1:
+                break
+        await until(lambda: server.stage.hub.connections == 1)
+        assert got > 10
+        dead.transport.abort()
+
+
+async def test_revoked_session_s_socket_closes_within_a_second(server: Server, world: World) -> None:
+    claire: Identity = an_identity()
+
+    async with knocks(server, world.signs_in(claire)) as line:
+        await line.recv()
+        world.signs_out(claire)
+        server.stage.rings(f"person:{claire.person}")
+        async with asyncio.timeout(1):
+            code, _ = await closed_with(line)
+
+    assert code == codes.SIGNED_OUT.code
