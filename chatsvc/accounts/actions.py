@@ -1,7 +1,7 @@
 """What people do with their own account: sign in and out, see and end sessions, set passwords, choose a language.
 
 Every action that takes something away rings ``person:<id>``; hubs then ask ``still_in`` again for that person's sockets (R21). Mails are
-outbox rows in the same transaction (R14), and ring ``outbox``, so that a worker looks at once.
+outbox rows in the same transaction (R14).
 
 What this module does not do: it reads no cookie and no header, and sends nothing. What is done to other people's accounts stands in
 ``administration``.
@@ -233,7 +233,6 @@ class Accounts:
                 await letters.weigh_the_same(uow)
             else:
                 await letters.reset_password(uow, account)
-            uow.ring(letters.BELL)
 
     async def reset(self, link: str, new_password: str) -> PasswordSet:
         """Set the password through a link in a mail, the first as well as a later one; every session of the person ends.

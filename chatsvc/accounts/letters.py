@@ -16,8 +16,6 @@ from chatsvc.kernel import ids
 
 # Kind of the rows: one mail in two wordings, by ``SetPassword.purpose``.
 KIND: Final = "mail.reset_password"
-# Rung beside every row, so that a worker looks at once.
-BELL: Final = "outbox"
 
 
 class SetPassword(msgspec.Struct, frozen=True):
@@ -49,4 +47,3 @@ async def _record(uow: UnitOfWork, account: Account, purpose: Purpose, why: str)
     person = account.person.id
     payload = msgspec.to_builtins(SetPassword(purpose, account.credential_epoch))
     await uow.record(KIND, cause=ids.new_id(why), recipient=person, payload=payload)
-    uow.ring(BELL)

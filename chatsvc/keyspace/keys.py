@@ -2,9 +2,11 @@
 
 Whatever lies under these keys may vanish at any moment (R16): counters begin again, bells are healed by heartbeats, a lost doorbell by
 the worker's sweep. All names begin with ``holdline:``, so that several desks can share nothing by accident and an operator can tell
-whose key it is. The table of ``docs/reference/`` is drawn from these docstrings.
+whose key it is. ``docs/reference/keys.md`` is drawn from these docstrings.
 """
 
+import inspect
+from collections.abc import Callable
 from typing import Final
 
 PREFIX: Final = "holdline"
@@ -25,7 +27,7 @@ def attempts(scope: str, subject: str, window: int) -> str:
 def jobs() -> str:
     """Return the name of the worker's queue.
 
-    Type: sorted set, written by arq.
+    Type: sorted set, written by arq, which also keeps keys of its own that begin with ``arq:`` for a job's content, its lock and its tries.
     Members: ids of waiting jobs; score: the moment from which each may run, milliseconds since 1970.
     Time to live: none; a job leaves it when a worker has run it.
     Owner: ``worker``.
@@ -52,3 +54,19 @@ def news(store: str) -> str:
     Owner: ``hub.broker_redis``.
     """
     return f"{PREFIX}:news:{store}"
+
+
+_FACTS: Final = ("Type: ", "Members: ", "Time to live: ", "Owner: ")
+ALL: Final[tuple[Callable[..., str], ...]] = (attempts, jobs, worker_health, news)
+
+
+def reference() -> str:
+    """The body of ``docs/reference/keys.md``, in Markdown: one section for each key, out of its docstring."""
+    sections = []
+    for key in ALL:
+        names = list(inspect.signature(key).parameters)
+        first, _, rest = (inspect.getdoc(key) or "").partition("\n\n")
+        facts = "\n".join(f"- {line}" if line.startswith(_FACTS) else f"  {line}" for line in rest.splitlines())
+        name = key(*(f"<{each}>" for each in names))
+        sections.append(f"## `{name}`\n\n{first.removeprefix('Return ').capitalize()}\n\n{facts}\n".replace("``", "`"))
+    return "\n".join(sections)

@@ -73,10 +73,9 @@ class Clerk:
             return self._composer.set_password(envelope, to, msgspec.convert(letter.payload, SetPassword))
         if not to.may_enter:
             raise Undeliverable("the receiver may not enter")
-        match letter.kind:
-            case "mail.ticket_confirmation":
-                return self._composer.ticket_confirmation(envelope, to, msgspec.convert(letter.payload, TicketOpened))
-            case "mail.transcript":
-                facts = msgspec.convert(letter.payload, ConversationClosed)
-                return self._composer.transcript(envelope, to, await self._read_transcript(facts.conversation))
+        if letter.kind == TICKET_CONFIRMATION:
+            return self._composer.ticket_confirmation(envelope, to, msgspec.convert(letter.payload, TicketOpened))
+        if letter.kind == TRANSCRIPT:
+            facts = msgspec.convert(letter.payload, ConversationClosed)
+            return self._composer.transcript(envelope, to, await self._read_transcript(facts.conversation))
         raise Undeliverable(f"no mail is known for {letter.kind}")

@@ -5,12 +5,14 @@ import os
 import signal
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from chatsvc.accounts.policy import OPERATOR
 from chatsvc.db.outbox import BACKOFF
 from chatsvc.kernel.clock import ManualClock
+from chatsvc.notifications import clerk
 from chatsvc.notifications.mailer_memory import MemoryMailer
 from chatsvc.notifications.mailer_smtp import SMTPMailer
 from chatsvc.notifications.queries import Mailbox
@@ -207,3 +209,12 @@ async def test_temporary_refusal_of_a_real_server_costs_one_wait(
 
     assert (waiting.state, waiting.failure) == ("due", "SMTPDataError 451")
     assert len(server.taken) == 1
+
+
+def test_reference_names_every_mail_and_every_wait() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "reference" / "mails.md").read_text(encoding="utf-8")
+
+    for kind in (clerk.SET_PASSWORD, clerk.TICKET_CONFIRMATION, clerk.TRANSCRIPT):
+        assert f"`{kind}`" in page
+    assert [str(wait) for wait in BACKOFF] == ["0:00:05", "0:00:30", "0:02:00", "0:10:00", "1:00:00", "4:00:00"]
+    assert "5 s, 30 s, 2 min, 10 min, 1 h and 4 h" in page

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from chatsvc.accounts.queries import AccountQueries
+from chatsvc.conversations.transcript import Transcripts
 from chatsvc.db.engine import Database
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import NotFound
@@ -12,7 +13,6 @@ from chatsvc.kernel.ids import ConversationId
 from chatsvc.notifications.clerk import Clerk
 from chatsvc.notifications.mailer_memory import MemoryMailer
 from chatsvc.notifications.sender import OutboxSender
-from chatsvc.notifications.transcripts import Transcripts
 from tests.chatsvc.conversations.house import DONE, open_house
 from tests.chatsvc.notifications.post import composer
 
@@ -32,7 +32,7 @@ async def test_customer_is_mailed_all_that_was_said_and_no_note(
         await house.act.sweep()
         await house.act.wrap_up(mei, conversation, DONE)
     mailer = MemoryMailer()
-    clerk = Clerk(composer=composer(), accounts=AccountQueries(database), read_transcript=Transcripts(database))
+    clerk = Clerk(composer=composer(), accounts=AccountQueries(database), read_transcript=Transcripts(database).read)
 
     await OutboxSender(database=database, clerk=clerk, mailer=mailer).run_once()
 
@@ -59,11 +59,11 @@ async def test_long_log_is_read_to_its_end(database: Database, clock: ManualCloc
         for number in range(510):
             await house.says(claire, visit, f"line {number}")
 
-        transcript = await Transcripts(database)(conversation)
+        transcript = await Transcripts(database).read(conversation)
 
     assert [entry.number for entry in transcript.entries] == list(range(1, 513))
 
 
 async def test_there_is_no_transcript_of_nothing(database: Database) -> None:
     with pytest.raises(NotFound):
-        await Transcripts(database)(ConversationId("cv_none"))
+        await Transcripts(database).read(ConversationId("cv_none"))
