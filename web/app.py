@@ -38,7 +38,7 @@ from web.guards import CrossSite, Hosts, speaks_at
 from web.headers import SecurityHeaders
 from web.rendering import Renderer
 from web.site import Call, Site
-from web.static_files import StaticFiles, Stylesheet
+from web.static_files import StaticFiles, scripts, stylesheet
 
 logger = logging.getLogger(__name__)
 
@@ -100,7 +100,8 @@ def _addresses(table: tuple[Route, ...], assets: Assets) -> list[BaseRoute]:
     ordered = sorted(by_path.items(), key=lambda item: "{" in item[0])
     return [
         WebSocketRoute("/ws", _socket),
-        Address("/static/css/app.css", Stylesheet(assets)),
+        Address("/static/css/app.css", stylesheet(assets)),
+        *(Address(f"/static/js/{path}", module) for path, module in scripts().items()),
         Mount("/static", StaticFiles()),
         *(Address(path, Door(methods)) for path, methods in ordered),
     ]

@@ -5,6 +5,8 @@ An address without a version, or an old one, is asked for again each time; what 
 
 import gzip
 import hashlib
+import re
+from pathlib import Path
 from typing import Final
 
 from starlette.requests import Request
@@ -35,22 +37,42 @@ class StaticFiles(_StaticFiles):
         return response
 
 
-class Stylesheet:
-    """The whole style in one response, compressed once."""
+# Comments that fill whole lines; those behind code stay, so that no text in a script can be mistaken for one.
+_COMMENTS: Final = re.compile(r"^[ \t]*(?:/\*\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*\n", re.DOTALL | re.MULTILINE)
 
-    def __init__(self, assets: Assets) -> None:
-        self._plain = assets.stylesheet
-        self._packed = gzip.compress(self._plain, mtime=0)
-        self._tag = f'"{hashlib.sha256(self._plain).hexdigest()[:20]}"'
+
+class Packed:
+    """A text that is compressed once and sent with a tag, so that asking again costs next to nothing."""
+
+    def __init__(self, plain: bytes, media_type: str) -> None:
+        self.plain = plain
+        self.media_type = media_type
+        self.packed = gzip.compress(plain, mtime=0)
+        self.tag = f'"{hashlib.sha256(plain).hexdigest()[:20]}"'
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve it."""
         request = Request(scope)
-        headers = {"cache-control": _keeping(scope), "etag": self._tag, "vary": "accept-encoding"}
-        if request.headers.get("if-none-match") == self._tag:
+        headers = {"cache-control": _keeping(scope), "etag": self.tag, "vary": "accept-encoding"}
+        if request.headers.get("if-none-match") == self.tag:
             await Response(status_code=304, headers=headers)(scope, receive, send)
             return
-        body = self._plain
+        body = self.plain
         if "gzip" in request.headers.get("accept-encoding", ""):
-            body, headers["content-encoding"] = self._packed, "gzip"
-        await Response(body, headers=headers, media_type="text/css")(scope, receive, send)
+            body, headers["content-encoding"] = self.packed, "gzip"
+        await Response(body, headers=headers, media_type=self.media_type)(scope, receive, send)
+
+
+def scripts(folder: Path = STATIC / "js") -> dict[str, Packed]:
+    """Return every module by its address below ``/static/js/``, without its comments and packed: half the bytes for those who read none of them."""
+    return {
+        file.relative_to(folder).as_posix(): Packed(
+            _COMMENTS.sub("", file.read_text("utf-8")).encode(), "text/javascript"
+        )
+        for file in folder.rglob("*.js")
+    }
+
+
+def stylesheet(assets: Assets) -> Packed:
+    """Return the whole style in one response."""
+    return Packed(assets.stylesheet, "text/css")
