@@ -1,167 +1,55 @@
-"""The transcript of a conversation, for mail and download: numbers, both names, times in a named zone. Structure and plain text, no HTML.
+"""A conversation to keep: the ticket's number and subject, and its whole shared log (K4).
 
-It reads the ticket's shared log as it was when the conversation closed; internal notes are another log and cannot get in. What the words
-of events are, in which language, is handed in by whoever renders it.
+How it looks is said where it is shown (``notifications.compose``, ``web.pages.transcript``); nothing is rendered here.
 """
 
-from collections.abc import Callable, Mapping
-from datetime import datetime
-from typing import Any
-from zoneinfo import ZoneInfo
-
 import msgspec
-from sqlalchemy import func, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy import select
 
-from chatsvc.accounts.tables import companies, people
 from chatsvc.conversations.tables import conversations
-from chatsvc.files.model import Attached
+from chatsvc.db.engine import Database
 from chatsvc.kernel.errors import NotFound
-from chatsvc.kernel.ids import ConversationId, LogId, PersonId, TicketId
-from chatsvc.tickets import log_store
-from chatsvc.tickets import store as ticket_store
-from chatsvc.tickets.model import Entry, Role, Words
+from chatsvc.kernel.ids import ConversationId
+from chatsvc.tickets import log_store, store
+from chatsvc.tickets.model import Entry
 from chatsvc.tickets.tables import tickets
 
-# Entries read at once; a transcript has all of them.
 _AT_ONCE = 500
-_words = msgspec.json.Decoder(Words)
-
-# Kind, its facts and ``name`` -> the sentence that people read.
-Sentence = Callable[[str, Mapping[str, Any]], str]
-
-
-class Line(msgspec.Struct, frozen=True):
-    """One entry of a transcript."""
-
-    number: int
-    # Aware, UTC.
-    at: datetime
-    # ``message`` for words; otherwise the name of an event.
-    kind: str
-    role: Role
-    # Who said or did it; empty for the system.
-    name: str
-    # What was said; empty for events.
-    text: str
-    files: tuple[Attached, ...]
-    # What an event says, as facts; empty for words.
-    facts: dict[str, Any]
 
 
 class Transcript(msgspec.Struct, frozen=True):
-    """A whole conversation."""
+    """Everything that both sides saw, in the order in which both saw it."""
 
-    conversation: ConversationId
-    ticket: TicketId
     number: int
     subject: str
-    # Key of the catalogue.
-    line: str
-    customer_id: PersonId
-    customer: str
-    company: str
-    # Everybody of support who wrote in it, in the order of their first word.
-    representatives: tuple[str, ...]
-    # IANA name of the customer's zone and code of their language.
-    zone: str
-    language: str
-    # Aware, UTC; None while it lasts.
-    closed_at: datetime | None
-    lines: tuple[Line, ...]
+    # The shared log, by number; internal notes are another log and never here.
+    entries: tuple[Entry, ...]
 
 
-async def read_transcript(connection: AsyncConnection, conversation: ConversationId) -> Transcript:
-    """Return the transcript of a conversation: everything up to its close, or up to now while it lasts. Who may read it is asked before.
+class Transcripts:
+    """Reads transcripts."""
 
-    Raises:
-        NotFound: there is no such conversation.
-    """
-    row = (await connection.execute(_head(conversation))).one_or_none()
-    if row is None:
-        raise NotFound("conversation.not_found")
-    log = await ticket_store.log_of(connection, row.ticket_id)
-    lines = [_line(entry) for entry in await _entries(connection, log, row.closed_at)]
-    staff = dict.fromkeys(line.name for line in lines if line.role is Role.STAFF and line.name)
-    return Transcript(
-        conversation=conversation,
-        ticket=row.ticket_id,
-        number=row.number,
-        subject=row.subject,
-        line=row.line,
-        customer_id=row.contact_id,
-        customer=row.customer,
-        company=row.company,
-        representatives=tuple(staff),
-        zone=row.zone,
-        language=row.language,
-        closed_at=row.closed_at,
-        lines=tuple(lines),
-    )
+    def __init__(self, database: Database) -> None:
+        self.database = database
 
+    async def read(self, conversation: ConversationId, /) -> Transcript:
+        """Return a conversation's transcript: up to its close, or up to now while it lasts; comments made later are the ticket's.
 
-def _head(conversation: ConversationId) -> Any:
-    return (
-        select(
-            conversations.c.ticket_id,
-            conversations.c.line,
-            conversations.c.closed_at,
-            conversations.c.contact_id,
-            tickets.c.number,
-            tickets.c.subject,
-            people.c.name.label("customer"),
-            people.c.language,
-            companies.c.name.label("company"),
-            func.coalesce(people.c.zone, companies.c.zone).label("zone"),
-        )
-        .select_from(
-            conversations.join(tickets, tickets.c.id == conversations.c.ticket_id)
-            .join(people, people.c.id == conversations.c.contact_id)
-            .join(companies, companies.c.id == conversations.c.company_id)
-        )
-        .where(conversations.c.id == conversation)
-    )
-
-
-async def _entries(connection: AsyncConnection, log: LogId, until: datetime | None) -> list[Entry]:
-    found: list[Entry] = []
-    while True:
-        more = await log_store.entries_after(connection, log, found[-1].number if found else 0, _AT_ONCE)
-        found += [entry for entry in more if until is None or entry.at <= until]
-        if len(more) < _AT_ONCE or found[-1].number != more[-1].number:
-            return found
-
-
-def _line(entry: Entry) -> Line:
-    said = _words.decode(entry.body) if entry.kind == "message" else None
-    return Line(
-        number=entry.number,
-        at=entry.at,
-        kind=entry.kind,
-        role=entry.role,
-        name=entry.name,
-        text="" if said is None else said.text,
-        files=() if said is None else said.files,
-        facts=msgspec.json.decode(entry.body) if said is None else {},
-    )
-
-
-def as_text(transcript: Transcript, sentence: Sentence, *, zone: str | None = None) -> str:
-    """Return the entries as plain text, one below the other, each with its number and its time in a zone.
-
-    Args:
-        transcript: what ``read_transcript`` has returned.
-        sentence: returns the words of an event in the reader's language.
-        zone: IANA name; None: the customer's own. Days are written out, so that no reader has to guess an order of numbers.
-    """
-    there = ZoneInfo(zone or transcript.zone)
-    blocks = []
-    for line in transcript.lines:
-        local = line.at.astimezone(there)
-        when = f"#{line.number}  {local:%Y-%m-%d %H:%M:%S} ({there.key})"
-        if line.kind != "message":
-            blocks.append(f"{when}\n* {sentence(line.kind, {**line.facts, 'name': line.name})}")
-            continue
-        files = [f"[{file.name}]" for file in line.files]
-        blocks.append("\n".join([f"{when}  {line.name}", *filter(None, [line.text]), *files]))
-    return "\n\n".join(blocks) + "\n"
+        Raises:
+            NotFound: there is no such conversation.
+        """
+        async with self.database.read() as connection:
+            statement = (
+                select(tickets.c.id, tickets.c.number, tickets.c.subject, conversations.c.closed_at)
+                .select_from(conversations.join(tickets, tickets.c.id == conversations.c.ticket_id))
+                .where(conversations.c.id == conversation)
+            )
+            row = (await connection.execute(statement)).one_or_none()
+            if row is None:
+                raise NotFound("conversation.not_found")
+            log = await store.log_of(connection, row.id)
+            entries: list[Entry] = []
+            while more := await log_store.entries_after(connection, log, len(entries), _AT_ONCE):
+                entries += more
+        during = (entry for entry in entries if row.closed_at is None or entry.at <= row.closed_at)
+        return Transcript(row.number, row.subject, tuple(during))
