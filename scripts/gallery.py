@@ -13,18 +13,22 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "web")]
+sys.path.insert(0, str(ROOT))
 
 from axe_playwright_python.sync_playwright import Axe  # noqa: E402
-from gallery.samples import mails, samples  # type: ignore[import-not-found]  # noqa: E402
 from playwright.sync_api import Page, Route, sync_playwright  # noqa: E402
 
+from tests.web.gallery.samples import mails, samples  # noqa: E402
 from web.assets import STATIC  # noqa: E402
 from web.i18n import Reader, language_of, reading  # noqa: E402
 from web.rendering import Renderer  # noqa: E402
 
 WIDTHS = (1280, 375)
 SCHEMES = ("light", "dark")
+
+PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 260 160"><rect width="260" height="160" fill="#dfe7e5"/>
+<rect x="20" y="18" width="220" height="52" rx="6" fill="#fff"/><rect x="20" y="86" width="220" height="52" rx="6" fill="#fff"/>
+<path d="M34 36h120M34 52h170M34 104h120M34 120h170" stroke="#8aa19d" stroke-width="6" stroke-linecap="round"/></svg>"""
 
 # What a script does first on every page; the gallery shows pages as people with scripts see them.
 REVEAL = """() => {
@@ -71,8 +75,14 @@ def main() -> int:
             route.fulfill(body=pages[path][0], content_type="text/html; charset=utf-8")
         elif path == "static/css/app.css":
             route.fulfill(body=sheet, content_type="text/css")
-        elif not path.endswith(".js") and path.startswith("static/") and (STATIC / path.removeprefix("static/")).is_file():
+        elif (
+            not path.endswith(".js")
+            and path.startswith("static/")
+            and (STATIC / path.removeprefix("static/")).is_file()
+        ):
             route.fulfill(path=str(STATIC / path.removeprefix("static/")))
+        elif path.startswith("files/"):
+            route.fulfill(body=PICTURE, content_type="image/svg+xml")
         else:
             route.fulfill(status=404, body="")
 

@@ -74,9 +74,12 @@ _BY_CODE: Final = {language.code: language for language in (*LANGUAGES, PSEUDO)}
 @cache
 def texts(code: str) -> Texts:
     """Return the catalogue of a language; one without a catalogue, and every missing sentence, reads in English."""
-    if code == PSEUDO.code:
-        return PseudoTexts()
-    source = LOCALES / code / "LC_MESSAGES" / f"{DOMAIN}.po"
+    return PseudoTexts() if code == PSEUDO.code else read_texts(code, LOCALES)
+
+
+def read_texts(code: str, folder: Path) -> Texts:
+    """Read a catalogue from a folder of locales; an empty one when the folder has none."""
+    source = folder / code / "LC_MESSAGES" / f"{DOMAIN}.po"
     if not source.exists():
         return NullTranslations()
     with source.open("rb") as file:

@@ -97,7 +97,7 @@ EVENTS: Final[Mapping[str, str | Plural]] = {
     "wrapped_up": N_("%(name)s completed the ticket"),
     "solved": N_("%(name)s marked the request as solved"),
     "reopened": N_("%(name)s opened the request again"),
-    "rated": Plural(N_("%(name)s gave %(n)s star"), N_("%(name)s gave %(n)s stars")),
+    "rated": Plural("%(name)s gave %(n)s star", "%(name)s gave %(n)s stars"),
 }
 
 # What a visitor is told when something is refused: what happened, and what to do next -------------------------------
@@ -162,7 +162,7 @@ SCRIPT: Final[Mapping[str, Text]] = {
     # waiting
     "waiting.next": N_("You are next in line"),
     "waiting.position": POSITION,
-    "waiting.serving": Plural(N_("%(n)s representative serves this line"), N_("%(n)s representatives serve this line")),
+    "waiting.serving": Plural("%(n)s representative serves this line", "%(n)s representatives serve this line"),
     "waiting.nobody": N_("No representative is here right now. Your ticket is stored and will be answered."),
     "waiting.range": N_("Usually %(low)s to %(high)s minutes"),
     "waiting.offered": N_("A representative is looking at your request"),
@@ -178,7 +178,7 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "message.failed": N_("Not sent. Trying again…"),
     "message.refused": N_("Not sent"),
     "message.take_back": N_("Put it back into the box"),
-    "message.new": Plural(N_("%(n)s new message"), N_("%(n)s new messages")),
+    "message.new": Plural("%(n)s new message", "%(n)s new messages"),
     "message.from": N_("%(name)s: %(text)s"),
     "typing.one": N_("%(name)s is typing…"),
     "title.unread": N_("(%(n)s) %(title)s"),
@@ -190,18 +190,18 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "file.removed": N_("%(name)s was removed"),
     "file.refused": N_("One of the files cannot be sent. Remove it, then send again."),
     # ending
-    "end.undo": Plural(N_("Undo is possible for %(n)s second"), N_("Undo is possible for %(n)s seconds")),
+    "end.undo": Plural("Undo is possible for %(n)s second", "Undo is possible for %(n)s seconds"),
     "end.over": N_("The conversation has ended"),
     "end.by_you": N_("You ended the conversation"),
     "end.by_other": N_("%(name)s ended the conversation"),
     "rating.thanks": N_("Thank you. Your rating is stored."),
     "idle.warning": Plural(
-        N_("Still there? The conversation ends in %(n)s minute without a word from you."),
-        N_("Still there? The conversation ends in %(n)s minutes without a word from you."),
+        "Still there? The conversation ends in %(n)s minute without a word from you.",
+        "Still there? The conversation ends in %(n)s minutes without a word from you.",
     ),
     # console
     "offer.new": N_("New offer: %(customer)s, %(line)s"),
-    "offer.left": Plural(N_("%(n)s second left"), N_("%(n)s seconds left")),
+    "offer.left": Plural("%(n)s second left", "%(n)s seconds left"),
     "offer.missed": N_("You missed an offer. The customer keeps their place in line."),
     "offer.taken": N_("A colleague was faster. There is nothing for you to do."),
     "offer.withdrawn": N_("The offer was withdrawn. There is nothing for you to do."),
@@ -209,7 +209,7 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "desk.ready": N_("You are ready for offers"),
     "desk.away": N_("You are away"),
     "desk.load": N_("%(load)s of %(capacity)s"),
-    "list.unread": Plural(N_("%(n)s unread message"), N_("%(n)s unread messages")),
+    "list.unread": Plural("%(n)s unread message", "%(n)s unread messages"),
     "list.typing": N_("typing…"),
     "list.wrap_up": N_("Wrap up"),
     "list.silent": N_("%(time)s since the customer’s last word"),
@@ -220,7 +220,7 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "hand_over.done": N_("The conversation was handed over."),
     "context.first_ticket": N_("This is their first ticket."),
     "draft.kept": N_("Your draft is kept on this device."),
-    "wrap_up.left": Plural(N_("Completes by itself in %(n)s second"), N_("Completes by itself in %(n)s seconds")),
+    "wrap_up.left": Plural("Completes by itself in %(n)s second", "Completes by itself in %(n)s seconds"),
     # everywhere
     "copied": N_("Copied"),
     "notifications.on": N_("Notifications are on"),

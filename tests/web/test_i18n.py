@@ -1,0 +1,188 @@
+"""Languages, dates and the texts that are looked up by a key."""
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from babel.messages.pofile import read_po
+
+from chatsvc.kernel.languages import LANGUAGES
+from scripts import extract_texts
+from web import i18n, texts
+from web.i18n import PSEUDO, Reader, choose_language, language_of, reading
+
+NOON = datetime(2026, 11, 23, 13, 5, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("profile", "cookie", "header", "code"),
+    [
+        ("de", "fr", "ko", "de"),
+        (None, "fr", "ko", "fr"),
+        (None, None, "ko", "ko"),
+        (None, None, None, "en"),
+        (None, "xx", "es-MX,es;q=0.9", "es"),
+        (None, None, "it, de-AT;q=0.8, en;q=0.9", "en"),
+        (None, None, "de-AT;q=0.8, en;q=0.7", "de"),
+        (None, None, "zh-CN", "zh_Hans"),
+        (None, None, "zh-Hans-SG", "zh_Hans"),
+        (None, None, "zh-TW, ja;q=0.5", "ja"),
+        (None, None, "pt-PT", "pt_BR"),
+        (None, None, "fr;q=0, ja;q=0.1", "ja"),
+        (None, None, ";;,q=,de;q=many,\x00", "en"),
+        (None, None, "en_XA", "en"),
+    ],
+)
+def test_the_profile_decides_then_the_cookie_then_the_browser(
+    profile: str | None, cookie: str | None, header: str | None, code: str
+) -> None:
+    assert choose_language(profile, cookie, header).code == code
+
+
+@pytest.mark.parametrize(
+    ("code", "zone", "expected"),
+    [
+        ("en", "Europe/Berlin", "23 Nov 2026, 14:05"),
+        ("de", "Europe/Berlin", "23.11.2026, 14:05"),
+        ("ja", "Asia/Tokyo", "2026/11/23 22:05"),
+        ("pt_BR", "America/Sao_Paulo", "23 de nov. de 2026 10:05"),
+    ],
+)
+def test_a_moment_is_shown_in_the_readers_zone_and_manner(code: str, zone: str, expected: str) -> None:
+    with reading(Reader(language_of(code), ZoneInfo(zone))):
+        assert i18n.stamp(NOON) == expected
+
+
+def test_the_exact_form_names_second_and_zone_and_the_machine_form_is_utc() -> None:
+    with reading(Reader(zone=ZoneInfo("Europe/Berlin"))):
+        assert i18n.exact(NOON) == "Monday, 23 November 2026, 14:05:12 Central European Standard Time"
+        assert i18n.machine(NOON) == "2026-11-23T13:05:12.000Z"
+
+
+def test_a_moment_without_a_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="without a zone"):
+        i18n.clock_time(datetime(2026, 1, 1))  # noqa: DTZ001 - that is the point
+
+
+def test_the_day_is_the_readers_day() -> None:
+    late, later = datetime(2026, 11, 23, 22, 30, tzinfo=UTC), datetime(2026, 11, 23, 23, 30, tzinfo=UTC)
+    with reading(Reader(zone=ZoneInfo("Europe/Berlin"))):
+        assert not i18n.is_same_day(late, later)
+    with reading(Reader()):
+        assert i18n.is_same_day(late, later)
+
+
+def test_readers_do_not_leak_out_of_their_rendering() -> None:
+    with reading(Reader(language_of("de"))), reading(Reader(language_of("ko"))):
+        assert i18n.reader().language.code == "ko"
+
+    assert i18n.reader().language.code == "en"
+
+
+@pytest.mark.parametrize(
+    ("size", "shown"),
+    [
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1_400, "1.4 kB"),
+        (241_300, "241 kB"),
+        (1_480_000, "1.5 MB"),
+        (3_000_000_000, "3 GB"),
+    ],
+)
+def test_file_sizes_are_for_people(size: int, shown: str) -> None:
+    assert i18n.file_size(size) == shown
+
+
+@pytest.mark.parametrize(
+    ("position", "sentence"),
+    [(1, "next"), (2, "2nd"), (3, "3rd"), (4, "4th"), (11, "11th"), (21, "21st"), (113, "113th")],
+)
+def test_the_place_in_line_is_said_as_english_says_it(position: int, sentence: str) -> None:
+    assert sentence in texts.position_sentence(position)
+
+
+@pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.tag)
+def test_scripts_get_every_form_that_their_language_needs(language: i18n.Language) -> None:
+    who = Reader(language)
+    with reading(who):
+        block = texts.script_texts()
+        forms = {str(who.locale.plural_form(n)) for n in range(200)}
+
+    for key, text in block.items():
+        if isinstance(text, dict) and key != "waiting.position":
+            assert forms <= set(text), key
+
+
+def test_scripts_get_only_what_they_ask_for() -> None:
+    assert {key.partition(".")[0] for key in texts.script_texts("end", "rating")} == {"end", "rating"}
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "sentence"),
+    [(120, 290, "Usually 2 to 5 minutes"), (0, 30, "Usually 0 to 1 minutes"), (60, 60, "Usually 1 to 2 minutes")],
+)
+def test_a_wait_range_is_rounded_outwards(low: int, high: int, sentence: str) -> None:
+    assert texts.wait_sentence(low, high) == sentence
+
+
+def test_an_unknown_error_never_shows_its_key() -> None:
+    assert texts.error_sentence("database.exploded") == texts.error_sentence("unknown")
+
+
+def test_every_error_sentence_says_what_happened_and_what_to_do() -> None:
+    for key, sentence in texts.ERRORS.items():
+        assert sentence.endswith("."), key
+        assert len(re.findall(r"[.;!?:]", sentence)) >= 2 or key == "choose", f"{key}: one half is missing"
+
+
+def test_events_are_told_by_their_facts() -> None:
+    assert texts.event_sentence("handed_over", name="Sam", to_name="Ines") == "Sam handed the conversation over to Ines"
+    assert (
+        texts.event_sentence("handed_over", name="Sam", to_line="Travel")
+        == "Sam handed the conversation over to the Travel team"
+    )
+    assert texts.event_sentence("rated", name="Ana", rating=1) == "Ana gave 1 star"
+    assert texts.event_sentence("left_line", name="Ana", why="lost") != texts.event_sentence(
+        "left_line", name="Ana", why="left"
+    )
+
+
+def test_a_fact_that_is_missing_does_not_break_a_page() -> None:
+    assert texts.error_sentence("too_many") == "That was too often. Wait … seconds and try again."
+
+
+def test_the_pseudo_language_cannot_be_chosen() -> None:
+    assert PSEUDO not in LANGUAGES
+    assert choose_language(PSEUDO.code, PSEUDO.code, PSEUDO.tag).code == "en"
+
+
+def test_the_template_of_the_catalogues_is_up_to_date() -> None:
+    assert extract_texts.TEMPLATE.read_text("utf-8") == extract_texts.template(), "run scripts/extract_texts.py"
+
+
+def test_a_catalogue_is_read_as_it_is_and_gaps_read_in_english(tmp_path: Path) -> None:
+    folder = tmp_path / "de" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    (folder / "messages.po").write_text(
+        'msgid ""\nmsgstr "Content-Type: text/plain; charset=utf-8\\n"\n\nmsgid "Home"\nmsgstr "Übersicht"\n', "utf-8"
+    )
+
+    found = i18n.read_texts("de", tmp_path)
+
+    assert found.gettext("Home") == "Übersicht"
+    assert found.gettext("Sign out") == "Sign out"
+
+
+@pytest.mark.parametrize(
+    "catalogue", sorted(i18n.LOCALES.glob("*/LC_MESSAGES/messages.po")), ids=lambda path: path.parts[-3]
+)
+def test_translations_keep_the_placeholders(catalogue: Path) -> None:
+    with catalogue.open("rb") as file:
+        for message in read_po(file):
+            sources = [message.id] if isinstance(message.id, str) else list(message.id)
+            allowed = {name for source in sources for name in re.findall(r"%\((\w+)\)s", source)}
+            for text in [message.string] if isinstance(message.string, str) else message.string:
+                assert set(re.findall(r"%\((\w+)\)s", text)) <= allowed, message.id
