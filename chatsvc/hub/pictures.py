@@ -286,7 +286,11 @@ class Pictures:
         return self._reads
 
     def _show(self, watched: Watched, picture: Picture, began: int) -> None:
-        if began < watched.began or watched.key not in watched.connection.views:
+        if watched.key not in watched.connection.views:
+            return
+        if began < watched.began:
+            # Counts or a place were read after this picture and shown before it: it is older in these and newer in the rest.
+            self.touch(watched.key)
             return
         watched.began = began
         if picture == watched.last:
