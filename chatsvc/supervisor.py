@@ -73,7 +73,7 @@ class Supervisor:
     ``grace_seconds`` later.
     """
 
-    def __init__(self, *, lifeline: int, say: Callable[[str], None], grace_seconds: float = 9.0) -> None:
+    def __init__(self, *, lifeline: int, say: Callable[[str], None], grace_seconds: float = 8.0) -> None:
         # Descriptor from ``sole``; every part inherits it.
         self._lifeline = lifeline
         self._say = say
