@@ -194,6 +194,8 @@ async def form_body(request: Request, *, most_files: int = 0) -> Form:
         Invalid: there are more files than ``most_files``.
     """
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not kind and request.headers.get("content-length", "0") == "0":
+        return Form({}, ())  # a button without fields, pressed by a program
     if kind not in ("application/x-www-form-urlencoded", "multipart/form-data"):
         raise Unreadable("unreadable")
     try:
@@ -220,7 +222,7 @@ def _is_chosen(file: UploadFile) -> bool:
 def _texts(data: FormData) -> dict[str, tuple[str, ...]]:
     texts: dict[str, list[str]] = {}
     for name, value in data.multi_items():
-        if isinstance(value, str):
+        if isinstance(value, str) and (value or name not in ("files", "file")):
             # Browsers end lines of a text area with CR LF; NUL is no text, and PostgreSQL takes none.
             texts.setdefault(name, []).append(value.replace("\r\n", "\n").replace("\0", ""))
     return {name: tuple(values) for name, values in texts.items()}

@@ -73,7 +73,7 @@ PORTAL: Final = (
 )
 
 STAFF: Final = (
-    page("GET", "console", console.show, Policy(Who.DESK)),
+    page("GET", "console", console.show, Policy(Who.STAFF)),
     page("GET", "staff_ticket", tickets.show_to_staff, _STAFF_TICKET),
     page("POST", "staff_comment", tickets.comment, _STAFF_TICKET, takes=f.SayForm, files=True, again=tickets.comment_again),
     page("POST", "staff_note", tickets.note, _STAFF_TICKET, takes=f.NoteForm, again=tickets.note_again),

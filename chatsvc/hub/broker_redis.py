@@ -61,6 +61,8 @@ class RedisBroker:
         self._waiting: list[News] = []
         self._something = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        # The client library may swallow a cancellation that meets one of its own time-outs; then this ends the loops.
+        self._closing = False
         # Whether the last attempt to tell, and to listen, went well.
         self._telling = True
         self._listening = True
@@ -84,6 +86,7 @@ class RedisBroker:
             if not self._waiting or not self._telling:
                 break
             await asyncio.sleep(0.01)
+        self._closing = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -92,11 +95,11 @@ class RedisBroker:
 
     async def _tell_for_ever(self) -> None:
         wait_s = self._rules.first_wait_s
-        while True:
+        while not self._closing:
             # A client of its own for every attempt: no reply of a broken one can reach the next (rule 27).
             client = connect(self._address)
             try:
-                while True:
+                while not self._closing:
                     await self._tell(client)
                     self._note_telling(True)
                     wait_s = self._rules.first_wait_s
@@ -139,7 +142,7 @@ class RedisBroker:
 
     async def _listen_for_ever(self) -> None:
         wait_s = self._rules.first_wait_s
-        while True:
+        while not self._closing:
             client = connect(self._address, subscribing=True)
             try:
                 async for parcel in self._parcels_of(client):

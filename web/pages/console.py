@@ -2,6 +2,7 @@
 
 from starlette.responses import Response
 
+from chatsvc.accounts.model import PersonRole
 from web.pages.entries import pairs
 from web.pages.tickets import choices
 from web.site import Call
@@ -9,6 +10,8 @@ from web.site import Call
 
 async def show(call: Call) -> Response:
     """Show the console, for those who have a desk; administrators go to where their work begins."""
+    if call.identity.role is PersonRole.ADMINISTRATOR:
+        return call.go("people")
     desk = await call.services.queries.desk(call.identity)
     catalog, reader = call.services.catalog, call.reader
     names = dict(pairs(catalog.lines, reader))
