@@ -6,12 +6,14 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests import requirements_plugin
 
 # How long an expectation may take to come true, in milliseconds. Machines that run tests are busy.
 PATIENCE_MS = 10_000 * float(os.environ.get("HOLDLINE_TEST_PATIENCE", "1"))
+
+expect.set_options(timeout=PATIENCE_MS)
 
 WIDE = {"width": 1280, "height": 800}
 NARROW = {"width": 375, "height": 740}

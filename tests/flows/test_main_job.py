@@ -93,7 +93,7 @@ async def test_from_the_first_page_to_the_ticket(cast: Cast, tmp_path: Path) -> 
     # A prepared reply, by keys alone.
     await representative.words.press("/")
     await representative.words.press_sequentially("screenshot")
-    await expect(representative.page.get_by_role("option")).to_have_count(1)
+    await expect(representative.page.get_by_role("listbox").get_by_role("option")).to_have_count(1)
     await representative.finds_nothing_wrong()
     await representative.words.press("Enter")
     await expect(representative.words).to_have_value(re.compile("Could you send me a screenshot"))

@@ -43,6 +43,8 @@ class FakeHub:
         self.page = _PAGE
         self.visit: Visit | None = None
         self.desk: Desk | None = None
+        # Who the other side is.
+        self.other = ("Ravi Patel", Role.STAFF)
         self.logs: dict[str, list[Entry]] = defaultdict(list)
         self.connections: list[ServerConnection] = []
         # Every frame that came, in order; and how many connections were made.
@@ -85,7 +87,9 @@ class FakeHub:
     ) -> Entry:
         """Store a message without telling anybody."""
         entries = self.logs[log]
-        name, role = ("Claire", Role.CUSTOMER) if sender == ME else ("Ravi Patel", Role.STAFF)
+        name, role = (
+            self.other if sender != ME else ("Me", Role.STAFF if self.other[1] is Role.CUSTOMER else Role.CUSTOMER)
+        )
         entry = Entry(
             len(entries) + 1, at or datetime.now(UTC), kind, sender, name, role,
             key or f"key-{len(entries) + 1:04}", msgspec.Raw(words(text).encode()),

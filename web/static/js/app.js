@@ -6,11 +6,10 @@
 
 import "./core/kept.js";
 import { asSize } from "./core/attached.js";
-import { blank, fill } from "./core/page.js";
+import { blank, fill, reveal } from "./core/page.js";
 import { has, say } from "./core/texts.js";
 
-for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-needs-script]"))) each.hidden = false;
-for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-without-script]"))) each.hidden = true;
+reveal(document);
 
 document.addEventListener("click", (event) => {
   const clicked = event.target instanceof Element ? event.target : null;

@@ -6,6 +6,15 @@
 const TOAST_MS = 8_000;
 
 /**
+ * Show what needs a script, and hide what stands in for one.
+ * @param {ParentNode} within
+ */
+export function reveal(within) {
+  for (const each of /** @type {NodeListOf<HTMLElement>} */ (within.querySelectorAll("[data-needs-script]"))) each.hidden = false;
+  for (const each of /** @type {NodeListOf<HTMLElement>} */ (within.querySelectorAll("[data-without-script]"))) each.hidden = true;
+}
+
+/**
  * A copy of a `<template data-template="…">`.
  * @param {string} name
  * @param {ParentNode} [within]
@@ -14,7 +23,9 @@ const TOAST_MS = 8_000;
 export function blank(name, within = document) {
   const template = /** @type {HTMLTemplateElement | null} */ (within.querySelector(`template[data-template="${name}"]`));
   if (!template?.content.firstElementChild) throw new Error(`The page has no template ${name}.`);
-  return /** @type {HTMLElement} */ (document.importNode(template.content.firstElementChild, true));
+  const copy = /** @type {HTMLElement} */ (document.importNode(template.content.firstElementChild, true));
+  reveal(copy);
+  return copy;
 }
 
 /**
