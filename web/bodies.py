@@ -7,7 +7,7 @@ everything wrong is reported at once, so that the form can be shown again with w
 import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -58,7 +58,7 @@ class FieldError:
 
     field: str
     key: str
-    facts: Mapping[str, object] = field(default_factory=dict)
+    facts: Mapping[str, object] = MappingProxyType({})
 
 
 class FormInvalid(Exception):

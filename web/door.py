@@ -158,7 +158,7 @@ class Door:
     """All methods of one address, as an ASGI application."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
-        self.routes = {route.method: route for route in routes}
+        self.routes: dict[str, Route] = {route.method: route for route in routes}
         self.allow = ", ".join(sorted([*self.routes, *(["HEAD"] if "GET" in self.routes else [])]))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -76,6 +76,7 @@ STAFF: Final = (
     page("GET", "console", console.show, Policy(Who.STAFF)),
     page("GET", "staff_ticket", tickets.show_to_staff, _STAFF_TICKET),
     page("POST", "staff_comment", tickets.comment, _STAFF_TICKET, takes=f.SayForm, files=True, again=tickets.comment_again),
+    page("POST", "staff_change", tickets.change, _STAFF_TICKET, takes=f.TicketFieldsForm, again=tickets.change_again),
     page("POST", "staff_note", tickets.note, _STAFF_TICKET, takes=f.NoteForm, again=tickets.note_again),
 )
 
@@ -99,6 +100,7 @@ WATCHES: Final = (
 DOCUMENTS: Final = (
     page("GET", "api_docs", docs.show, _ANYONE),
     page("GET", "openapi", docs.openapi_json, _ANYONE),
+    page("GET", "asyncapi", docs.asyncapi_json, _ANYONE),
 )
 # fmt: on
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select, update
 
@@ -10,12 +11,12 @@ from chatsvc.db.engine import Database
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.files.actions import Files, StoredFile
 from chatsvc.files.model import Attached
-from chatsvc.kernel.errors import Invalid, NotAllowed, NotFound
+from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from chatsvc.kernel.ids import FileId, LogId, TicketId
 from chatsvc.kernel.machine import IllegalTransition
 from chatsvc.tickets import policy, queries, store
 from chatsvc.tickets.logbook import LogBook
-from chatsvc.tickets.model import LIFE, Append, Audience, Event, Kind, Role, State, Stored, facts, words
+from chatsvc.tickets.model import LIFE, Append, Audience, Event, Fields, Kind, Role, State, Stored, facts, words
 from chatsvc.tickets.policy import TicketRules
 from chatsvc.tickets.queries import LogReach, TicketCounts, TicketPage, TicketView
 from chatsvc.tickets.tables import logs, tickets
@@ -143,6 +144,45 @@ class Tickets:
         async with self.database.read() as connection:
             await queries.require(connection, identity, found.ticket)
         return found
+
+    async def change(self, identity: Identity, ticket: TicketId, fields: Fields, *, version: int) -> None:
+        """Set the fields of a ticket, as those who work here do; a change of state is an entry of the log as well.
+
+        The keys of the catalogue are checked by the caller, who has it.
+
+        Raises:
+            NotAllowed: ``staff.only``, or the time for reopening is over.
+            NotFound: no such ticket.
+            Conflict: ``ticket.changed``: somebody changed it since ``version`` was read.
+            IllegalTransition: the ticket cannot go from its state to that one.
+        """
+        if not identity.is_staff:
+            raise NotAllowed("staff.only")
+        async with self.database.begin() as uow:
+            row = await store.load(uow.connection, ticket)
+            if row.version != version:
+                raise Conflict("ticket.changed", ticket=ticket)
+            event = policy.event_between(State(row.state), fields.state)
+            if event is Event.REOPENED and not policy.may_reopen(State(row.state), row.ended_at, uow.now, self.rules):
+                raise NotAllowed("ticket.reopen_window_over", ticket=ticket)
+            ended_at = row.ended_at if event is None else None
+            if fields.state in (State.SOLVED, State.CLOSED) and event is not None:
+                ended_at = uow.now
+            await store.change(uow, row, fields, ended_at=ended_at)
+            if event is not None:
+                await self._unseal(uow, ticket, fields.state)
+                await self._tell_moved(uow, identity, row, event)
+            uow.ring(f"visit:{ticket}")
+
+    async def _tell_moved(self, uow: UnitOfWork, identity: Identity, row: Any, event: Event) -> None:
+        """Write into the log what the customer should read about a change of state; asking them is said in words of its own."""
+        kind = {Event.SOLVED: Kind.SOLVED, Event.REOPENED: Kind.REOPENED}.get(event)
+        if kind is None:
+            return
+        log = await store.log_of(uow.connection, row.id)
+        key = f"{event}-{row.version}"
+        append = Append(log, identity.person, identity.name, role_of(identity), f"{key:_<8}", kind, facts())
+        await self.logbook.append_in(uow, append)
 
     async def mark_solved(self, identity: Identity, ticket: TicketId) -> None:
         """Say that it is solved (T10).

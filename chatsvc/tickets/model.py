@@ -129,6 +129,20 @@ class Append(msgspec.Struct, frozen=True):
     epoch: int | None = None
 
 
+class Fields(msgspec.Struct, frozen=True):
+    """What those who work on a ticket may set."""
+
+    subject: str
+    # Keys of the catalogue; None: nobody said.
+    product: str
+    team: str
+    reason: str | None
+    environment: str | None
+    # ``P1`` … ``P4``.
+    severity: str
+    state: State
+
+
 class Stored(msgspec.Struct, frozen=True):
     """The answer to an append, given after the commit (R1)."""
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chatsvc.kernel.machine import IllegalTransition
 from chatsvc.tickets.model import LIFE, Event, State
 
 
@@ -35,3 +36,17 @@ def may_comment(state: State, ended_at: datetime | None, at: datetime, rules: Ti
 def may_solve(state: State) -> bool:
     """Whether the customer can mark it as solved (T10)."""
     return LIFE.allows(state, Event.SOLVED)
+
+
+def event_between(state: State, to: State) -> Event | None:
+    """The event that leads from one state straight to another; None when they are the same.
+
+    Raises:
+        IllegalTransition: none does.
+    """
+    if state is to:
+        return None
+    for event, following in LIFE.table[state].items():
+        if following is to:
+            return event
+    raise IllegalTransition("transition.illegal", state=state.value, to=to.value)

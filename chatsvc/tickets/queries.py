@@ -61,6 +61,8 @@ class TicketView(msgspec.Struct, frozen=True):
     # The last change or the last word, the later (T1).
     updated_at: datetime
     ended_at: datetime | None
+    # Raised by every change; whoever changes it says which one they saw.
+    version: int
     reopen_until: datetime | None
     log: LogId
     # None for contacts: the staff's log does not exist for them.
@@ -211,6 +213,7 @@ async def ticket(
         created_at=row.created_at,
         updated_at=max(row.updated_at, row.last_at or row.updated_at),
         ended_at=row.ended_at,
+        version=row.version,
         reopen_until=policy.reopen_until(row.ended_at, rules),
         log=row.log,
         notes_log=row.notes_log if identity.is_staff else None,

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from msgspec import to_builtins
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -11,7 +12,7 @@ from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel import ids
 from chatsvc.kernel.errors import Conflict, NotFound
 from chatsvc.kernel.ids import CompanyId, LogId, PersonId, TicketId
-from chatsvc.tickets.model import Audience, State
+from chatsvc.tickets.model import Audience, Fields, State
 from chatsvc.tickets.tables import logs, ticket_numbers, tickets
 
 # The first ticket of a new store: a number that people take for one.
@@ -136,6 +137,21 @@ async def complete(
             version=tickets.c.version + 1,
         )
     )
+
+
+async def change(uow: UnitOfWork, ticket: Row[Any], fields: Fields, *, ended_at: datetime | None) -> None:
+    """Set the fields of a ticket that was just read.
+
+    Raises:
+        Conflict: somebody changed it since.
+    """
+    changed = await uow.changes_one(
+        update(tickets)
+        .where(tickets.c.id == ticket.id, tickets.c.version == ticket.version)
+        .values(**to_builtins(fields), ended_at=ended_at, updated_at=uow.now, version=ticket.version + 1)
+    )
+    if not changed:
+        raise Conflict("ticket.changed")
 
 
 async def load(connection: AsyncConnection, ticket: TicketId) -> Row[Any]:

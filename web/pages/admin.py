@@ -66,7 +66,7 @@ async def add_staff(call: Call, body: StaffForm) -> Response:
         person = await call.services.administration.add_staff(
             call.identity, role=PersonRole(body.role), name=body.name, email=body.email
         )
-        if body.role != PersonRole.ADMINISTRATOR:
+        if PersonRole(body.role) is not PersonRole.ADMINISTRATOR:
             await call.services.conversations.give_desk(call.identity, person, lines)
     except (Invalid, Conflict, TooMany) as error:
         return await _again(call, None, error, "staff", "email")

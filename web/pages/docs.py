@@ -6,6 +6,7 @@ from typing import Any, get_args
 import msgspec
 from starlette.responses import Response
 
+from chatsvc.hub import asyncapi
 from chatsvc.hub.codes import CLOSE_CODES, may_return
 from chatsvc.hub.frames import ClientFrame, ServerFrame
 from web.api import openapi
@@ -19,6 +20,11 @@ from web.texts import error_sentence
 async def openapi_json(call: Call) -> Response:
     """Return the OpenAPI 3.1 document of the REST interface."""
     return _document(openapi.document(_table(call), base_url=call.site.base_url))
+
+
+async def asyncapi_json(call: Call) -> Response:
+    """Return the AsyncAPI document of the socket."""
+    return _document(asyncapi.document(address=call.site.base_url, version=version("holdline")))
 
 
 def _document(document: dict[str, Any]) -> Response:

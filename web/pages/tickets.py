@@ -6,9 +6,10 @@ from zoneinfo import ZoneInfo
 
 from starlette.responses import Response
 
+from chatsvc.catalog.model import Catalog, pick
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed
 from chatsvc.kernel.ids import LogId
-from chatsvc.tickets.model import Entry, State
+from chatsvc.tickets.model import Entry, Fields, State
 from chatsvc.tickets.queries import TicketView
 from web import errors
 from web.api.tickets import add_comment
@@ -16,7 +17,7 @@ from web.bodies import FormInvalid
 from web.i18n import Reader, clock_time, reading
 from web.pages.chat import new_key, receive_files
 from web.pages.entries import name_in, pairs, shown
-from web.pages.forms import NoteForm, Nothing, RequestsQuery, SayForm
+from web.pages.forms import NoteForm, Nothing, RequestsQuery, SayForm, TicketFieldsForm
 from web.pages.portal import ticket_row
 from web.paths import url
 from web.site import Call
@@ -36,7 +37,7 @@ async def requests(call: Call, query: RequestsQuery) -> Response:
     states = _OPEN if query.show == "open" else ()
     page = await call.services.tickets.requests(call.identity, states=states, before=query.before)
     counts = await call.services.tickets.counts(call.identity)
-    more = {"show": query.show} if query.show != "open" else {}
+    more: dict[str, str] = {"show": query.show} if query.show != "open" else {}
     return await call.page(
         "portal/requests.html",
         tickets=[ticket_row(call, ticket) for ticket in page.tickets],
@@ -197,6 +198,45 @@ async def note_again(call: Call, error: FormInvalid) -> Response:
     return await _staff_page(call, await _ticket(call), errors.of_form(error, call.reader))
 
 
+async def change(call: Call, body: TicketFieldsForm) -> Response:
+    """Set the fields of a ticket."""
+    ticket, catalog = await _ticket(call), call.services.catalog
+    fields = Fields(
+        subject=" ".join(body.subject.split()),
+        product=body.product,
+        team=body.team,
+        reason=body.reason,
+        environment=body.environment,
+        severity=body.severity,
+        state=State(body.state),
+    )
+    try:
+        check_keys(fields, catalog)
+        await call.services.tickets.change(call.identity, ticket.id, fields, version=body.version)
+    except (Invalid, Conflict, NotAllowed) as error:
+        return await _staff_page(call, ticket, errors.of_refusal(error, call.reader, field="state"))
+    return _back(call, "ticket_changed")
+
+
+def check_keys(fields: Fields, catalog: Catalog) -> None:
+    """Check that what was chosen stands in the catalogue.
+
+    Raises:
+        Invalid: the first key that does not.
+    """
+    catalog.line(fields.product)
+    pick(catalog.teams, fields.team, field="team")
+    if fields.reason is not None:
+        pick(catalog.reasons, fields.reason, field="reason")
+    if fields.environment is not None:
+        pick(catalog.environments, fields.environment, field="environment")
+
+
+async def change_again(call: Call, error: FormInvalid) -> Response:
+    """Show the ticket again with what was wrong with the fields."""
+    return await _staff_page(call, await _ticket(call), errors.of_form(error, call.reader))
+
+
 async def _staff_page(
     call: Call, ticket: TicketView, said: list[dict[str, str]] | None = None, *, draft: str = ""
 ) -> Response:
@@ -216,7 +256,7 @@ async def _staff_page(
             "product_key": ticket.product,
             "team_key": ticket.team,
             "reason_key": ticket.reason,
-            "version": 0,
+            "version": ticket.version,
         },
         impact=impact_rows(call, ticket.impact),
         entries=await _shown(call, ticket.log, entries),
