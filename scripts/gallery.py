@@ -58,7 +58,7 @@ def main() -> int:
     parser.add_argument("--scheme", choices=SCHEMES)
     parser.add_argument("--width", type=int)
     parser.add_argument("--no-axe", action="store_true")
-    options = parser.parse_args()
+    options = parser.parse_intermixed_args()
     options.folder.mkdir(parents=True, exist_ok=True)
     pages = {
         n: p
