@@ -229,10 +229,8 @@ class Accounts:
         may_mail = await self._limits.may_mail_reset(digest_of(key))
         async with self._database.begin() as uow:
             account = await store.account_by_email(uow.connection, key)
-            if account is None or not account.person.may_enter or not may_mail:
-                await letters.weigh_the_same(uow)
-            else:
-                await letters.reset_password(uow, account)
+            may_have = account is not None and account.person.may_enter and may_mail
+            await letters.forgotten_password(uow, account if may_have else None)
 
     async def reset(self, link: str, new_password: str) -> PasswordSet:
         """Set the password through a link in a mail, the first as well as a later one; every session of the person ends.

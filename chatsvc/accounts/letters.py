@@ -37,10 +37,17 @@ async def first_sign_in(uow: UnitOfWork, account: Account) -> None:
     await _record(uow, account, Purpose.FIRST_SIGN_IN, "added")
 
 
-async def weigh_the_same(uow: UnitOfWork) -> None:
-    """Do the work of ``reset_password`` and leave nothing: a stranger must not hear from the time whether an account exists (T11)."""
-    row = await uow.record(KIND, cause=ids.new_id("nobody"), recipient="nobody", payload={"purpose": "", "epoch": 0})
-    await store.forget_row(uow, row)
+async def forgotten_password(uow: UnitOfWork, account: Account | None) -> None:
+    """Answer a forgotten-password form: ``reset_password`` for an account, and for None the same statements that leave nothing behind.
+
+    A stranger must not hear from the time whether an account exists (T11).
+    """
+    if account is not None:
+        await reset_password(uow, account)
+        await store.forget_row(uow, None)
+        return
+    nothing = {"purpose": Purpose.RESET_PASSWORD.value, "epoch": 0}
+    await store.forget_row(uow, await uow.record(KIND, cause=ids.new_id("reset"), recipient="nobody", payload=nothing))
 
 
 async def _record(uow: UnitOfWork, account: Account, purpose: Purpose, why: str) -> None:

@@ -289,8 +289,8 @@ async def sign_out(
 
 
 async def forget_row(uow: UnitOfWork, row: OutboxId | None) -> None:
-    """Take back an outbox row that this unit of work wrote."""
-    await uow.execute(delete(outbox).where(outbox.c.id == row))
+    """Take back an outbox row that this unit of work wrote; None takes nothing back, at the same price."""
+    await uow.execute(delete(outbox).where(outbox.c.id == (row or "")))
 
 
 def companies_query() -> Select[Any]:
