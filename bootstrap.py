@@ -10,6 +10,7 @@ place for the environment. This file imports nothing outside the standard librar
 
 import hashlib
 import http.client
+import importlib
 import os
 import re
 import ssl
@@ -27,10 +28,9 @@ ROOT = Path(__file__).resolve().parent
 ENVIRONMENT = Path(os.environ.get("HOLDLINE_VENV") or ROOT / ".venv").absolute()
 PYTHON = str(ENVIRONMENT / "bin" / "python")
 
-# Twice as fast as the one that Python brings, the same everywhere, and there even where Debian has cut Python's own out.
+# Twice as fast as the one that Python brings, and there even where Debian has cut Python's own out.
 PIP = "pip-26.3-py3-none-any.whl"
 PIP_SHA256 = "f3b60b20ffaadd4415ed7957212a38ac63fa4c5fa375bd0f4a797777940fad13"
-USUAL_INDEX = "https://pypi.org/simple"
 
 
 def fetch(address: str) -> bytes:
@@ -42,8 +42,8 @@ def fetch(address: str) -> bytes:
 
 
 def fetch_pip() -> bytes:
-    """The wheel of pip from the package index, checked to be the very file we know; nothing when the index does not give it."""
-    page = (os.environ.get("PIP_INDEX_URL") or USUAL_INDEX).rstrip("/") + "/pip/"
+    """The wheel of pip from the index that PIP_INDEX_URL names, checked to be the very file we know; nothing when there is none."""
+    page = os.environ.get("PIP_INDEX_URL", "").rstrip("/") + "/pip/"
     try:
         links = re.findall(r'href="([^"]+)"', fetch(page).decode())
         link = next(link for link in links if urllib.parse.urlsplit(link).path.rpartition("/")[2] == PIP)
@@ -55,27 +55,36 @@ def fetch_pip() -> bytes:
     return content
 
 
+def can_import(module: str) -> bool:
+    """Whether this Python has the module; only importing it tells."""
+    try:
+        importlib.import_module(module)
+    except ImportError:
+        return False
+    return True
+
+
 def make_environment() -> None:
     """Make the environment, or make it anew when its making was cut off or its Python has gone."""
     works = [PYTHON, "-c", "import pip"]
     if os.path.exists(PYTHON) and not subprocess.run(works, stderr=subprocess.DEVNULL, check=False).returncode:
         return
     content = fetch_pip()
-    if not content:
-        try:
-            import ensurepip  # noqa: F401 - Debian cuts it out, and only importing it tells
-        except ImportError:
-            sys.exit(
-                f"This Python came without pip, and the package index did not give {PIP} either. Install Python's own\n"
-                '("apt install python3-venv" on Debian), or name an index that has it in PIP_INDEX_URL.'
-            )
+    own, machine_s = can_import("ensurepip"), can_import("pip")  # Debian cuts the first out, and may have the second
+    if not (content or own or machine_s):
+        sys.exit(
+            'This Python came without pip. Install it ("apt install python3-venv" on Debian), or name a package index that\n'
+            f"has {PIP} in PIP_INDEX_URL."
+        )
     anew = (ENVIRONMENT / "pyvenv.cfg").exists()  # never empty a folder that is not an environment
-    venv.create(ENVIRONMENT, clear=anew, symlinks=True, with_pip=not content)
+    venv.create(ENVIRONMENT, clear=anew, symlinks=True, with_pip=own and not content)
     if content:
         wheel = ENVIRONMENT / PIP
         wheel.write_bytes(content)
         subprocess.run([PYTHON, f"{wheel}/pip", "install", "--quiet", "--no-index", str(wheel)], check=True)
         wheel.unlink()
+    elif not own:
+        subprocess.run([sys.executable, "-m", "pip", "--python", PYTHON, "install", "--quiet", "pip"], check=True)
 
 
 def pip_install(*arguments: str) -> None:
