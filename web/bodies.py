@@ -5,6 +5,7 @@ everything wrong is reported at once, so that the form can be shown again with w
 """
 
 import asyncio
+import dataclasses
 import re
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -58,7 +59,7 @@ class FieldError:
 
     field: str
     key: str
-    facts: Mapping[str, object] = MappingProxyType({})
+    facts: Mapping[str, object] = dataclasses.field(default_factory=dict)
 
 
 class FormInvalid(Exception):
