@@ -12,6 +12,7 @@ from chatsvc.kernel.errors import Conflict, Invalid, NotFound
 from chatsvc.kernel.ids import OfferId, PersonId, TicketId
 from chatsvc.routing import policy, queries, store
 from chatsvc.routing.model import DeskState, Made, OfferState, Pair, Place, PlaceState, RoutingRules, Seat
+from chatsvc.routing.queries import Scope
 from chatsvc.routing.store import deciding
 from chatsvc.routing.tables import desk_lines, desks, offers, places
 
@@ -42,23 +43,17 @@ class Routing:
             lines: the lines in which something has changed; None: all.
             persons: representatives for whom something has changed: the lines they serve count as well.
         """
-        if not await self._something_to_do(lines, persons):
-            return ()
+        scope = Scope(lines, persons)
+        async with self.database.read() as connection:
+            if not await queries.something_to_do(connection, scope, self.database.clock.now()):
+                return ()
         async with deciding(self.database) as uow:
-            scope = await _scope(uow.connection, lines, persons)
             pairs = await self._pairs(uow, await queries.seats(uow.connection, scope, uow.now))
             made = [await store.make_offer(uow, pair, self.rules.offer_for) for pair in pairs]
         for pair in pairs:
             if pair.round >= _ALARMING_ROUND:
                 logger.warning("place_refused_by_all", extra={"place": pair.place.id, "round": pair.round})
         return tuple(offer for offer in made if offer is not None)
-
-    async def _something_to_do(self, lines: Collection[str] | None, persons: Collection[PersonId]) -> bool:
-        """Look without holding anybody up: most bells have nothing to do with a free seat and somebody waiting."""
-        async with self.database.read() as connection:
-            scope = await _scope(connection, lines, persons)
-            seats = await queries.seats(connection, scope, self.database.clock.now())
-            return bool(await queries.heads(connection, dict.fromkeys(_room_by_line(seats), 1)))
 
     async def _pairs(self, uow: UnitOfWork, seats: Sequence[Seat]) -> list[Pair]:
         """Pair as many heads of the lines as it takes; read on only while all that was read could not be served."""
@@ -219,14 +214,6 @@ async def ring_lines_of(uow: UnitOfWork, person: PersonId) -> None:
     statement = select(desk_lines.c.line).where(desk_lines.c.person_id == person)
     for line in (await uow.execute(statement)).scalars():
         uow.ring(f"line:{line}")
-
-
-async def _scope(
-    connection: Any, lines: Collection[str] | None, persons: Collection[PersonId]
-) -> Collection[str] | None:
-    if lines is None or not persons:
-        return lines
-    return {*lines, *await queries.lines_of(connection, persons)}
 
 
 def _room_by_line(seats: Sequence[Seat]) -> dict[str, int]:

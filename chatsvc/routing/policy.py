@@ -86,14 +86,13 @@ def _serve(
         if reserved is None or not desks.has_room(reserved, place):
             return "reserved"
         return _Found(place.reserved_for, place.round)
-    serving = desks.serving[place.line]
-    begins_again = bool(serving) and all(seat.person in asked for seat in serving)
-    if begins_again:
-        asked = frozenset()
-    free = [seat for seat in serving if desks.has_room(seat, place)]
-    willing = [seat for seat in free if seat.person not in asked]
+    free = [seat for seat in desks.roomy[place.line] if desks.has_room(seat, place)]
+    if not free:
+        return "capacity"
+    begins_again = asked.issuperset(desks.serving[place.line])
+    willing = [seat for seat in free if begins_again or seat.person not in asked]
     if not willing:
-        return "asked" if free else "capacity"
+        return "asked"
     person = min(willing, key=desks.turn).person
     return _Found(person, place.round + 1 if begins_again else place.round)
 
@@ -103,11 +102,15 @@ class _Desks:
 
     def __init__(self, seats: Iterable[Seat]) -> None:
         self.seats = {seat.person: seat for seat in seats}
-        self.serving: dict[str, list[Seat]] = defaultdict(list)
         self.load = {seat.person: seat.load for seat in self.seats.values()}
+        # Line -> everybody who serves it, and those of them who have room for anything at all.
+        self.serving: dict[str, set[PersonId]] = defaultdict(set)
+        self.roomy: dict[str, list[Seat]] = defaultdict(list)
         for seat in self.seats.values():
             for line in seat.lines:
-                self.serving[line].append(seat)
+                self.serving[line].add(seat.person)
+                if seat.load < seat.capacity:
+                    self.roomy[line].append(seat)
 
     def has_room(self, seat: Seat, place: Place) -> bool:
         return self.load[seat.person] + units_of(place.waiting_for, seat.capacity) <= seat.capacity
@@ -117,8 +120,12 @@ class _Desks:
         return self.load[seat.person], seat.idle_since, seat.person
 
     def take(self, person: PersonId, place: Place) -> int:
-        units = units_of(place.waiting_for, self.seats[person].capacity)
+        seat = self.seats[person]
+        units = units_of(place.waiting_for, seat.capacity)
         self.load[person] += units
+        if self.load[person] >= seat.capacity:
+            for line in seat.lines:
+                self.roomy[line].remove(seat)
         return units
 
 

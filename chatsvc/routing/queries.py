@@ -3,9 +3,9 @@
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, func, or_, select, union_all
+from sqlalchemy import Select, and_, func, or_, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.kernel.ids import PersonId, PlaceId
@@ -34,15 +34,48 @@ _PLACE = (
 )
 
 
-async def seats(connection: AsyncConnection, lines: Collection[str] | None, at: datetime) -> list[Seat]:
-    """Return everybody present and ready who serves one of these lines (None: any), each with those of the lines."""
+class Scope(NamedTuple):
+    """Where something may have changed: these lines, and the lines that these people serve. None: anywhere."""
+
+    lines: Collection[str] | None = None
+    persons: Collection[PersonId] = ()
+
+    def covers(self, line: Any) -> Any:
+        """Return the condition that a column names a line of this scope."""
+        if self.lines is None:
+            return true()
+        theirs = select(desk_lines.c.line).where(desk_lines.c.person_id.in_(self.persons))
+        return or_(line.in_(self.lines), line.in_(theirs)) if self.persons else line.in_(self.lines)
+
+
+def _is_ready(at: datetime) -> Any:
+    return and_(desks.c.state == DeskState.READY, desks.c.leased_until > at)
+
+
+async def something_to_do(connection: AsyncConnection, scope: Scope, at: datetime) -> bool:
+    """Whether anybody waits in a line that somebody with room serves: one look, so that most bells cost no more than that."""
+    somebody_waits = (
+        select(places.c.id)
+        .where(places.c.line == desk_lines.c.line, places.c.state == PlaceState.WAITING)
+        .correlate(desk_lines)
+        .exists()
+    )
+    statement = (
+        select(desks.c.person_id)
+        .select_from(desks.join(desk_lines, desk_lines.c.person_id == desks.c.person_id))
+        .where(_is_ready(at), desks.c.load < desks.c.capacity, scope.covers(desk_lines.c.line), somebody_waits)
+        .limit(1)
+    )
+    return (await connection.execute(statement)).first() is not None
+
+
+async def seats(connection: AsyncConnection, scope: Scope, at: datetime) -> list[Seat]:
+    """Return everybody present and ready who serves a line of the scope, each with those of its lines."""
     statement = (
         select(desks.c.person_id, desks.c.capacity, desks.c.load, desks.c.idle_since_at, desk_lines.c.line)
         .select_from(desks.join(desk_lines, desk_lines.c.person_id == desks.c.person_id))
-        .where(desks.c.state == DeskState.READY, desks.c.leased_until > at)
+        .where(_is_ready(at), scope.covers(desk_lines.c.line))
     )
-    if lines is not None:
-        statement = statement.where(desk_lines.c.line.in_(lines))
     served: dict[PersonId, set[str]] = defaultdict(set)
     facts: dict[PersonId, tuple[int, int, datetime]] = {}
     for person, capacity, load, idle_since, line in await connection.execute(statement):
@@ -126,7 +159,7 @@ async def serving(connection: AsyncConnection, at: datetime) -> dict[str, int]:
     statement = (
         select(desk_lines.c.line, func.count())
         .select_from(desks.join(desk_lines, desk_lines.c.person_id == desks.c.person_id))
-        .where(desks.c.state == DeskState.READY, desks.c.leased_until > at)
+        .where(_is_ready(at))
         .group_by(desk_lines.c.line)
     )
     return {line: int(count) for line, count in await connection.execute(statement)}
@@ -137,7 +170,7 @@ async def serving_line(connection: AsyncConnection, line: str, at: datetime) -> 
     statement = (
         select(func.count())
         .select_from(desks.join(desk_lines, desk_lines.c.person_id == desks.c.person_id))
-        .where(desk_lines.c.line == line, desks.c.state == DeskState.READY, desks.c.leased_until > at)
+        .where(desk_lines.c.line == line, _is_ready(at))
     )
     return int((await connection.execute(statement)).scalar_one())
 
