@@ -42,6 +42,11 @@ class Matchmaker:
         if self._task is not None:
             await self._task
 
+    @property
+    def is_woken(self) -> bool:
+        """Whether a bell waits to be looked after."""
+        return self._wake.is_set()
+
     def hear(self, bells: Sequence[Bell]) -> None:
         """Take note of bells (``line:*``, ``desk:*``; others are ignored); never blocks.
 
