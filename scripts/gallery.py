@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 from axe_playwright_python.sync_playwright import Axe  # noqa: E402
 from playwright.sync_api import Page, Route, sync_playwright  # noqa: E402
 
-from tests.web.gallery.samples import mails, samples  # noqa: E402
+from tests.web.gallery.samples import samples  # noqa: E402
 from web.assets import STATIC  # noqa: E402
 from web.i18n import Reader, language_of, reading  # noqa: E402
 from web.rendering import Renderer  # noqa: E402
@@ -42,11 +42,8 @@ def rendered(language: str) -> dict[str, tuple[str, bool]]:
     renderer = Renderer()
     who = Reader(language_of(language), ZoneInfo("Europe/Berlin"))
     with reading(who):
-        pages, letters = samples(), mails()
-    made = {sample.name: (renderer.page(sample.template, who, **sample.context), sample.scripted) for sample in pages}
-    return made | {
-        letter.name: (renderer.mail(letter.template, who, **letter.context).html, False) for letter in letters
-    }
+        pages = samples()
+    return {sample.name: (renderer.page(sample.template, who, **sample.context), sample.scripted) for sample in pages}
 
 
 def main() -> int:

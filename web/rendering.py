@@ -1,15 +1,14 @@
-"""Pages and mails out of templates and plain values.
+"""Pages out of templates and plain values.
 
 A template gets what its first comment names, and a few words known everywhere: ``url``, ``asset``, ``lang``, ``theme``. The reader's
 language and zone are set for the time of a rendering, so that macros need no parameter for them. Escaping is always on.
 
-What this module does not do: it reads no request, no session and no database.
+What this module does not do: it reads no request, no session and no database. Mails have templates of their own, in
+``chatsvc.notifications``.
 """
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from html import unescape
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,15 +27,6 @@ THEMES: Final = ("auto", "light", "dark")
 
 # A link begins at http(s) and ends before white space and before the punctuation that closes a sentence.
 _LINK: Final = re.compile(r"https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}]")
-
-
-@dataclass(frozen=True, slots=True)
-class RenderedMail:
-    """A mail, ready to be put into an envelope."""
-
-    subject: str
-    text: str
-    html: str
 
 
 class Renderer:
@@ -60,21 +50,6 @@ class Renderer:
         """
         with reading(for_reader):
             return self.environment.get_template(template).render(**_everywhere(for_reader, theme), **context)
-
-    def mail(self, template: str, for_reader: Reader, /, **context: Any) -> RenderedMail:
-        """Return a mail: the same template rendered as HTML and as plain text.
-
-        Both are rendered with escaping on; the plain one is unescaped as a whole, which is exact because it has no tags of its own.
-        """
-        with reading(for_reader):
-            source = self.environment.get_template(template)
-
-            def rendered(form: str) -> str:
-                return source.render(**_everywhere(for_reader, "auto"), form=form, **context)
-
-            plain = unescape(rendered("text"))
-            subject, _, body = plain.strip().partition("\n")
-            return RenderedMail(subject=" ".join(subject.split()), text=_without_wide_gaps(body), html=rendered("html"))
 
 
 def _everywhere(for_reader: Reader, theme: str) -> dict[str, Any]:
@@ -126,7 +101,6 @@ def _environment(assets: Assets, templates: Path) -> Environment:
         initials=initials,
         linked=linked,
         error_of=error_of,
-        quoted=quoted,
         ticket_state=_word(texts.TICKET_STATES),
         staff_ticket_state=_word(texts.TICKET_STATES_FOR_STAFF),
         state_meaning=_word(texts.TICKET_STATE_MEANINGS),
@@ -169,16 +143,6 @@ def linked(text: str) -> Markup:
     return Markup("".join(parts))
 
 
-def quoted(text: str) -> Markup:
-    """Return text for the plain part of a mail, each line behind ``> ``."""
-    return Markup("\n").join(Markup("> ") + line for line in text.splitlines())
-
-
 def error_of(errors: list[Mapping[str, str]], field: str) -> str | None:
     """Return the sentence that belongs to a field, from a list of ``{field, text}``; None when there is none."""
     return next((error["text"] for error in errors if error["field"] == field), None)
-
-
-def _without_wide_gaps(text: str) -> str:
-    lines = "\n".join(line.rstrip() for line in text.strip().splitlines())
-    return re.sub(r"\n{3,}", "\n\n", lines) + "\n"

@@ -11,7 +11,7 @@ import pytest
 from chatsvc.kernel.languages import LANGUAGES
 from tests.browser import NARROW, WIDE, chromium, violations
 from tests.web.gallery.reading import Reading, read
-from tests.web.gallery.samples import Sample, mails, samples
+from tests.web.gallery.samples import Sample, samples
 from web.assets import STATIC, Assets
 from web.i18n import PSEUDO, Reader, language_of, reading, zone_name
 from web.rendering import TEMPLATES, Renderer
@@ -25,7 +25,6 @@ NAMES = frozenset({"Holdline", "OpenAPI", "AsyncAPI", *(language.name for langua
 
 with reading(BRACKETED):
     PAGES = samples()
-    MAILS = mails()
 
 
 def page(name: str, who: Reader = ENGLISH) -> Reading:
@@ -71,21 +70,6 @@ def test_every_visible_text_of_a_page_goes_through_gettext(sample: Sample) -> No
         data = values(sample.context) | {zone_name(name) for name in ("Europe/Berlin", "Europe/Riga")}
 
     assert bare(read(html).prose, data) == []
-
-
-@pytest.mark.parametrize("sample", MAILS, ids=lambda sample: sample.name)
-def test_every_visible_text_of_a_mail_goes_through_gettext(sample: Sample) -> None:
-    mail = RENDERER.mail(sample.template, BRACKETED, **sample.context)
-    with reading(BRACKETED):
-        zone = zone_name("Europe/Berlin")
-    data = values(sample.context) | {zone}
-    plain = re.sub(r"^> ", "", mail.text, flags=re.MULTILINE).splitlines()
-    lines = [line for line in plain if not re.search(r"\d\d:\d\d$", line)]
-    prose = [text for text in read(mail.html).prose if not re.search(r"\d\d:\d\d$", text)]
-
-    assert bare(prose, data) == []
-    assert bare(lines, data) == []
-    assert mail.subject.startswith("⟦")
 
 
 @pytest.mark.parametrize("sample", PAGES, ids=lambda sample: sample.name)
@@ -161,13 +145,9 @@ def test_every_field_has_a_label_and_every_reference_leads_somewhere(sample: Sam
 def test_every_template_is_in_the_gallery() -> None:
     parts = {"base.html"}
     whole = {str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html")}
-    pages = {
-        name
-        for name in whole - parts
-        if not name.startswith(("components/", "layouts/", "mails/parts", "mails/layout"))
-    }
+    pages = {name for name in whole - parts if not name.startswith(("components/", "layouts/"))}
 
-    assert pages == {sample.template for sample in [*PAGES, *MAILS]}
+    assert pages == {sample.template for sample in PAGES}
 
 
 def test_every_page_renders_in_every_language() -> None:
@@ -182,10 +162,6 @@ def test_hostile_values_stay_text_everywhere() -> None:
     for sample in PAGES:
         found = read(RENDERER.page(sample.template, ENGLISH, **poisoned(sample.context, hostile)))
         assert not any("onerror" in element.attributes for element in found.elements), sample.name
-    for sample in MAILS:
-        mail = RENDERER.mail(sample.template, ENGLISH, **poisoned(sample.context, hostile))
-        assert not any("onerror" in element.attributes for element in read(mail.html).elements), sample.name
-        assert hostile in mail.text
 
 
 # Texts that people type; the other strings of a context are codes and addresses of ours.
@@ -217,18 +193,6 @@ def poisoned(thing: Any, poison: str, key: str = "") -> Any:
     if isinstance(thing, list):
         return [poisoned(value, poison, key) for value in thing]
     return thing
-
-
-def test_both_forms_of_a_mail_say_the_same() -> None:
-    sample = next(sample for sample in MAILS if sample.name == "mail-confirmation")
-    mail = RENDERER.mail(sample.template, ENGLISH, **sample.context)
-
-    assert mail.subject == "Ticket 4812: Approval mails arrive twice"
-    for text in ("4812", "https://support.example/requests/4812", "Open the ticket"):
-        assert text in mail.text
-        assert text in mail.html
-    assert "<" not in mail.text
-    assert "\n> We expected one mail." in mail.text
 
 
 def test_the_chat_page_leaves_room_for_its_scripts() -> None:
