@@ -30,9 +30,6 @@ class Person:
         await self.page.get_by_role("button", name="Sign in").click()
         await expect(self.page).not_to_have_url(re.compile("/sign-in"))
 
-    async def leaves_the_desk(self) -> None:
-        """Whatever has to be put back at the end of a story."""
-
     async def finds_nothing_wrong(self) -> None:
         """Axe has nothing to say about the page as it stands, wide and narrow."""
         size = self.page.viewport_size
@@ -136,18 +133,6 @@ class Representative(Person):
         """Choose to get offers."""
         await self.page.get_by_role("combobox", name="My status").select_option("ready")
         await expect(self.page.locator("holdline-console")).to_have_attribute("data-state", "ready")
-
-    async def is_away(self) -> None:
-        """Choose to get none."""
-        await self.page.get_by_role("combobox", name="My status").select_option("away:break")
-        await expect(self.page.locator("holdline-console")).to_have_attribute("data-state", "away")
-
-    async def leaves_the_desk(self) -> None:
-        """Be away, so that the next story's customers are not offered to an empty chair."""
-        if "/console" not in self.page.url:
-            await self.page.goto("/console")
-        if await self.page.locator("holdline-console").get_attribute("data-state") != "away":
-            await self.is_away()
 
     @property
     def offer(self) -> Locator:

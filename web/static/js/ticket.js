@@ -17,11 +17,11 @@ const STATES = { solved: "solved", reopened: "open" };
 
 /** @param {HTMLElement} page */
 function follow(page) {
-  const { ticket = "", log = "", notesLog = "", head = "0" } = page.dataset;
+  const { log = "", notesLog = "", head = "0" } = page.dataset;
   const { person: me = "", name = "" } = document.documentElement.dataset;
   const hub = new Hub();
   const composer = page.querySelector("holdline-composer");
-  if (composer instanceof Composer) composer.bind({ ticket: page.dataset.ticketId ?? ticket, message: log });
+  if (composer instanceof Composer) composer.bind({ ticket: "", message: log });
   const part = { hub, outbox: new Outbox(hub), view: new Log(page), composer: composer ?? new EventTarget(), typing: null, me, name };
   const conversation = new Conversation(log, /** @type {any} */ (part), { after: Number(head) });
   conversation.addEventListener("unread", () => showUnread(conversation.unread));

@@ -5,7 +5,7 @@
 import { toast } from "../core/page.js";
 import { Refusal } from "../core/refusal.js";
 import { call } from "../core/rest.js";
-import { say, sayError } from "../core/texts.js";
+import { say, sayRefusal } from "../core/texts.js";
 
 /**
  * @param {HTMLElement} room
@@ -41,7 +41,7 @@ async function attempt(form, carryOut) {
     await carryOut();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    toast(sayError(error.code));
+    toast(sayRefusal(error));
   } finally {
     form.ariaBusy = null;
   }

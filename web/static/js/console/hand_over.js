@@ -5,7 +5,7 @@
 import { toast } from "../core/page.js";
 import { Refusal } from "../core/refusal.js";
 import { call } from "../core/rest.js";
-import { say, sayError } from "../core/texts.js";
+import { say, sayRefusal } from "../core/texts.js";
 
 export class HandOver {
   #dialog;
@@ -67,7 +67,7 @@ export class HandOver {
       toast(say("hand_over.done"));
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      toast(sayError(error.code));
+      toast(sayRefusal(error));
     }
   }
 }

@@ -7,7 +7,7 @@
 import { secondsUntil } from "../core/clock.js";
 import { announce, fill, slot, toast } from "../core/page.js";
 import { Refusal } from "../core/refusal.js";
-import { say, sayError } from "../core/texts.js";
+import { say, sayRefusal } from "../core/texts.js";
 import { lineName, scoped, showSeverity } from "./parts.js";
 
 export class Offers {
@@ -126,7 +126,7 @@ export class Offers {
       return true;
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      toast(sayError(error.code));
+      toast(sayRefusal(error));
       card.ariaBusy = null;
       return false;
     }

@@ -4,7 +4,7 @@
 
 import { announce, fill, toast } from "../core/page.js";
 import { Refusal } from "../core/refusal.js";
-import { say, sayError } from "../core/texts.js";
+import { say, sayRefusal } from "../core/texts.js";
 
 /** A choice counts after so many milliseconds: arrow keys pass through other choices on their way. */
 const CHOSEN_AFTER_MS = 500;
@@ -52,7 +52,7 @@ export class Status {
       await this.#hub.ask({ t: "set_desk", state, ...(reason ? { reason } : {}) });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      toast(sayError(error.code));
+      toast(sayRefusal(error));
     }
   }
 }

@@ -13,7 +13,7 @@ import { Log } from "../core/log.js";
 import { announce, fill, slot, toast } from "../core/page.js";
 import { Refusal } from "../core/refusal.js";
 import { call } from "../core/rest.js";
-import { say, sayError } from "../core/texts.js";
+import { say, sayRefusal } from "../core/texts.js";
 import { Canned } from "./canned.js";
 import { scoped, showSeverity } from "./parts.js";
 import { wrapUpPanel } from "./wrap_up.js";
@@ -40,15 +40,18 @@ export class Talk {
   row;
   composer;
   #around;
-  #shared;
-  #notes;
+  // The two logs; null until ``start``.
+  /** @type {Conversation | null} */
+  #shared = null;
+  /** @type {Conversation | null} */
+  #notes = null;
   // The last words of either side, and whether they were the customer's.
   #last = { text: "", isCustomer: false };
   #isTyping = false;
   #isCurrent = false;
   /** @type {{panel: HTMLElement, stop: () => void} | null} */
   #wrapUp = null;
-  #stop;
+  #stop = () => {};
 
   /**
    * @param {any} picture
@@ -126,13 +129,13 @@ export class Talk {
       await call("POST", `/conversations/${this.picture.id}/${wish}`);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      toast(sayError(error.code));
+      toast(sayRefusal(error));
     }
   }
 
   /** Take it off the desk. */
   close() {
-    this.#stop?.();
+    this.#stop();
     this.#wrapUp?.stop();
     this.#shared?.close();
     this.#notes?.close();

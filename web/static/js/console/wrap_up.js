@@ -6,7 +6,7 @@ import { everySecond, secondsUntil } from "../core/clock.js";
 import { fill, toast } from "../core/page.js";
 import { Refusal } from "../core/refusal.js";
 import { call } from "../core/rest.js";
-import { say, sayError } from "../core/texts.js";
+import { say, sayRefusal } from "../core/texts.js";
 import { scoped } from "./parts.js";
 
 /**
@@ -48,7 +48,7 @@ export function wrapUpPanel(conversation, dueAt) {
       await call("POST", `/conversations/${conversation.id}/${wish}`, { body });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
-      toast(sayError(error.code));
+      toast(sayRefusal(error));
     } finally {
       busy.ariaBusy = null;
     }

@@ -4,7 +4,7 @@
 
 import { asSize, isPicture } from "./attached.js";
 import { announce, blank, fill, slot } from "./page.js";
-import { sayError, say } from "./texts.js";
+import { say, sayRefusal } from "./texts.js";
 import { upload } from "./upload.js";
 
 /** Edge of a preview, in CSS pixels; small, so that it fits the chip. */
@@ -108,7 +108,7 @@ export class Files {
     adding.isRefused = true;
     bar.remove();
     adding.chip.classList.add("file--error");
-    const sentence = sayError(refusal.code, refusal.facts);
+    const sentence = sayRefusal(refusal);
     fill(adding.chip, "size", sentence);
     announce(sentence);
     return null;

@@ -47,7 +47,7 @@ if (person && read("person") !== person) {
   keep("person", person);
 }
 
-// Signing out wipes what was typed (see docs/adr on browser storage); the form works without this script all the same.
+// Signing out wipes what was typed (docs/adr/0030); the form works without this script all the same.
 document.addEventListener("submit", (event) => {
   if (event.target instanceof HTMLFormElement && event.target.action.endsWith("/sign-out")) forget();
 });

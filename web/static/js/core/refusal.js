@@ -4,13 +4,13 @@
 export class Refusal extends Error {
   /**
    * @param {string} code
-   * @param {{retryAfter?: number | null, correlation?: string, facts?: Record<string, string | number>}} [more] seconds after which
-   *   trying again makes sense; what finds it in the server's log; what fills the sentence
+   * @param {{retryAfter?: number | null, correlation?: string, sentence?: string}} [more] seconds after which trying again makes
+   *   sense; what finds it in the server's log; what the server itself says to people, in their language
    */
-  constructor(code, { retryAfter = null, correlation = "", facts = {} } = {}) {
+  constructor(code, { retryAfter = null, correlation = "", sentence = "" } = {}) {
     super(code);
     this.code = code;
-    this.facts = facts;
+    this.sentence = sentence;
     this.retryAfter = retryAfter;
     this.correlation = correlation;
   }

@@ -20,6 +20,7 @@ export async function refusalOf(response) {
   return new Refusal(response.status === SIGNED_OUT_STATUS ? "session.over" : (problem.code ?? "unknown"), {
     retryAfter: problem.retry_after ?? (header ? Number(header) : isPassing ? 1 : null),
     correlation: problem.correlation ?? "",
+    sentence: problem.title ?? "",
   });
 }
 

@@ -74,7 +74,15 @@ export function has(key) {
 }
 
 /**
- * What to tell a person about a refusal; an unknown code reads as a general failure, never as the code.
+ * What to tell a person about a refusal: the server's own sentence where there is one, else that of the code.
+ * @param {import("./refusal.js").Refusal} refusal
+ */
+export function sayRefusal({ code, sentence, retryAfter }) {
+  return sentence || sayError(code, { seconds: Math.ceil(retryAfter ?? 1) });
+}
+
+/**
+ * What to tell a person about a refusal's code; an unknown code reads as a general failure, never as the code.
  * @param {string} code
  * @param {Facts} [facts]
  */

@@ -14,7 +14,7 @@ import { OFFLINE, Refusal } from "./refusal.js";
  */
 export function upload(file, { ticket, isStaffOnly }, progress) {
   const form = new FormData();
-  form.set("ticket", ticket);
+  if (ticket) form.set("ticket", ticket);
   if (isStaffOnly) form.set("staff_only", "true");
   form.set("file", file, file.name || "image.png");
   const request = new XMLHttpRequest();
@@ -25,7 +25,7 @@ export function upload(file, { ticket, isStaffOnly }, progress) {
     request.onload = () => {
       const answer = request.response ?? {};
       if (request.status < 300) resolve(answer);
-      else reject(new Refusal(answer.code ?? "unknown", { retryAfter: answer.retry_after, correlation: answer.correlation }));
+      else reject(new Refusal(answer.code ?? "unknown", { correlation: answer.correlation, sentence: answer.title }));
     };
     request.onerror = () => reject(new Refusal(OFFLINE));
     request.onabort = () => reject(new Refusal("cancelled"));
