@@ -14,9 +14,10 @@ from typing import Any
 from chatsvc.accounts.actions import Accounts
 from chatsvc.accounts.administration import Administration
 from chatsvc.accounts.limits import Limits
-from chatsvc.accounts.links import Links
+from chatsvc.accounts.links import Claim, Links, Purpose
+from chatsvc.accounts.model import PersonRole
 from chatsvc.accounts.passwords import Passwords
-from chatsvc.accounts.policy import AccountRules
+from chatsvc.accounts.policy import OPERATOR, AccountRules
 from chatsvc.accounts.queries import AccountQueries
 from chatsvc.catalog.model import Catalog, load
 from chatsvc.config import Settings
@@ -41,7 +42,7 @@ from chatsvc.keyspace import keys, redis
 from chatsvc.keyspace.counters import RedisCounters
 from chatsvc.keyspace.doorbell import Doorbell
 from chatsvc.notifications.clerk import Clerk
-from chatsvc.notifications.compose import Composer
+from chatsvc.notifications.compose import RESET_PATH, Composer
 from chatsvc.notifications.mailer_smtp import SMTPMailer
 from chatsvc.notifications.queries import Mailbox
 from chatsvc.notifications.sender import OutboxSender
@@ -177,6 +178,28 @@ def build(settings: Settings, clock: Clock) -> Services:
     )
     database.publish = services.publish
     return services
+
+
+async def add_administrator(settings: Settings, *, email: str, name: str) -> str:
+    """Add an administrator and return the link that sets their password: the way into a store without a demonstration (T38).
+
+    Raises:
+        Conflict: ``email.taken``.
+        Invalid: the address or the name.
+        Unavailable: the database cannot be reached, or is not migrated.
+    """
+    services = build(settings, SystemClock())
+    try:
+        person = await services.administration.add_staff(
+            OPERATOR, role=PersonRole.ADMINISTRATOR, name=name, email=email
+        )
+        claim = Claim(person, epoch=0)
+        token = Links(settings.secret_key).make(Purpose.FIRST_SIGN_IN, claim, at=services.clock.now())
+        return settings.base_url + RESET_PATH.format(token=token)
+    finally:
+        await services.doorbell.close()
+        await services.redis.aclose()
+        await services.database.close()
 
 
 def _at_most_every(

@@ -1,4 +1,4 @@
-"""The command line: ``holdline up``, ``migrate``, ``check``, ``config``.
+"""The command line: ``holdline up``, ``migrate``, ``administrator``, ``check``, ``config``.
 
 It reads arguments and prints; what is done stands in the modules it calls.
 """
@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chatsvc import health
 from chatsvc.config import Settings, SettingsError, reference, variable, without_password
 from chatsvc.db import migrate as schema
+from chatsvc.kernel.errors import Refused
 from chatsvc.supervisor import AlreadyRunning, StartFailed
 from chatsvc.up import ROOT, CannotStart, Plan
 from chatsvc.up import up as start
@@ -81,6 +82,23 @@ def migrate() -> None:
     except (SQLAlchemyError, PostgresError, OSError) as error:
         raise click.ClickException(_unusable(settings, error)) from error
     click.echo(f"The database is at {reached.head}.")
+
+
+@main.command()
+@click.argument("email")
+@click.argument("name")
+def administrator(email: str, name: str) -> None:
+    """Add an administrator and print the link that sets their password; the first one of a new desk."""
+    from chatsvc import bootstrap  # here, because it brings every room along and the other commands start without
+
+    settings = _settings()
+    try:
+        link = asyncio.run(bootstrap.add_administrator(settings, email=email, name=name))
+    except Refused as error:
+        raise click.ClickException(f"{email} was not added: {error}") from error
+    except (SQLAlchemyError, PostgresError, OSError) as error:
+        raise click.ClickException(_unusable(settings, error)) from error
+    click.echo(f"Open this once to set the password; nobody else should see it:\n{link}")
 
 
 @main.command()

@@ -50,3 +50,22 @@ def test_migrate_brings_a_new_database_to_the_newest_schema(runner: CliRunner, t
     assert first.exit_code == second.exit_code == 0
     assert first.output == second.output
     assert (tmp_path / "holdline.db").exists()
+
+
+def test_first_administrator_gets_a_link_that_sets_their_password(runner: CliRunner) -> None:
+    assert runner.invoke(main, ["migrate"]).exit_code == 0
+
+    done = runner.invoke(main, ["administrator", "ada@desk.example", "Ada Novak"])
+    again = runner.invoke(main, ["administrator", "ada@desk.example", "Ada Novak"])
+
+    assert done.exit_code == 0
+    assert "http://127.0.0.1:8000/reset/" in done.output
+    assert again.exit_code == 1
+    assert "email.taken" in again.output
+
+
+def test_administrator_of_a_store_that_is_not_migrated_is_told_why(runner: CliRunner) -> None:
+    done = runner.invoke(main, ["administrator", "ada@desk.example", "Ada Novak"])
+
+    assert done.exit_code == 1
+    assert "Traceback" not in done.output
