@@ -285,6 +285,20 @@ class Settings:
         about="Largest frame that the hub accepts.",
         default=65_536,
     )
+    entries_per_second: float = setting(
+        _number(0.1, 100_000),
+        accepts="a number from 0.1 to 100000",
+        about="Messages that one connection may send per second in the long run; six times as many at once, and six times "
+        "as many frames of any kind.",
+        default=5.0,
+    )
+    most_connections: int = setting(
+        _whole(1, 1_000_000),
+        accepts="a whole number from 1 to 1000000",
+        about="Sockets that one web process holds; further ones are asked to come back later. The limit of open files must "
+        "allow it.",
+        default=9_000,
+    )
     max_file_bytes: int = setting(
         _whole(1_024, 1_073_741_824),
         accepts="a whole number of bytes from 1024 to 1073741824",

@@ -75,6 +75,11 @@ class Rules:
         return cls(
             beat_s=settings.heartbeat_seconds,
             max_frame_bytes=settings.max_frame_bytes,
+            entries_per_s=settings.entries_per_second,
+            entries_burst=6 * settings.entries_per_second,
+            frames_per_s=6 * settings.entries_per_second,
+            frames_burst=24 * settings.entries_per_second,
+            most_connections=settings.most_connections,
             desks_s=settings.presence_lease_seconds / 3,
             places_s=min(10.0, settings.customer_grace_seconds / 6),
         )
