@@ -159,6 +159,9 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "connection.offline": N_("You are offline. Your text is safe and is sent when the line is back."),
     "connection.over": N_("This page can no longer connect. Reload it; your text is kept."),
     "connection.rest": N_("Live connection is not possible on this network. Messages still arrive, a little later."),
+    # what stands in the empty box
+    "composer.waiting": N_("Add details for the representative"),
+    "composer.talking": N_("Write a message"),
     # waiting
     "waiting.next": N_("You are next in line"),
     "waiting.position": POSITION,

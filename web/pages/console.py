@@ -35,8 +35,19 @@ async def show(call: Call) -> Response:
         choices=choices(call),
         colleagues=[],
         hand_over_lines=pairs(catalog.lines, reader),
+        impact_names=_impact_names(call),
         canned=[
             {"key": reply.key, "title": reply.title, "text": reply.text, "lines": list(reply.lines)}
             for reply in catalog.replies
         ],
     )
+
+
+def _impact_names(call: Call) -> dict[str, str]:
+    """The words of the impact interview, by ``impact.question`` and ``impact.question.answer``."""
+    names = {}
+    for question in call.services.catalog.impact:
+        [(key, name)] = pairs([question], call.reader)
+        names[f"impact.{key}"] = name
+        names |= {f"impact.{key}.{answer}": words for answer, words in pairs(question.answers, call.reader)}
+    return names

@@ -266,6 +266,7 @@ OFFER: Final = {
 
 ABOUT: Final = {
     "customer": "Ana Ruiz", "company": "Nordwind Logistics", "email": ANA["email"], "language_name": "Español", "zone": "Europe/Berlin", "their_time": "14:05", "now": NOW,
+    "description": DESCRIPTION,
     "impact": IMPACT, "past": TICKETS[1:],
 }  # fmt: skip
 
@@ -279,6 +280,7 @@ def console(state: str = "ready", **page: Any) -> dict[str, Any]:
         "lines": [{"key": "expense", "name": "Expense", "waiting": 3, "representatives": 4}, {"key": "travel", "name": "Travel", "waiting": 0, "representatives": 2}],
         "offers": [], "talks": [], "about": None, "choices": CHOICES, "colleagues": [("pe_2", "Ines Duarte"), ("pe_3", "Tom Becker")],
         "hand_over_lines": [("travel", "Travel"), ("invoice", "Invoice")],
+        "impact_names": {"impact.people": "How many people does it affect?", "impact.people.one": "Only me"},
         "canned": [{"key": "hello", "title": "Greeting", "text": "Good day {name}, I have read your ticket {number}.", "product": None}],
     }  # fmt: skip
     return {**base, **page}

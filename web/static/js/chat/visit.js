@@ -30,6 +30,8 @@ export function showVisit(room, visit) {
   }
   const end = /** @type {HTMLElement | null} */ (room.querySelector('[data-form="end"]'));
   if (end) end.hidden = visit.state !== "active";
+  const text = /** @type {HTMLTextAreaElement | null} */ (room.querySelector("[data-composer-text]"));
+  if (text) text.placeholder = say(visit.state === "waiting" ? "composer.waiting" : "composer.talking");
   if (visit.waiting) showWaiting(room, visit.waiting);
   showRepresentative(room, visit);
   showEnding(room, visit);

@@ -52,6 +52,7 @@ export class Context {
     fill(panel, "company", conversation.company);
     fill(panel, "email", about?.email ?? "");
     fill(panel, "language", languageName(conversation.customer_language));
+    fill(panel, "description", about?.description ?? "");
     fill(panel, "zone", zoneName(conversation.customer_zone));
     const impact = Object.entries(about?.impact ?? {}).map(([question, answer]) => impactRow(question, String(answer)));
     slot(panel, "impact")?.replaceChildren(...impact);
