@@ -102,8 +102,8 @@ def test_texts_for_scripts_are_translated_and_no_script_stands_in_the_page(sampl
 
 
 def values_of(texts: dict[str, Any]) -> list[str]:
-    """The texts of a data block, one by one; the names of lines among them are an operator's data."""
-    texts = {key: text for key, text in texts.items() if not key.startswith("line.")}
+    """The texts of a data block, one by one; names of the catalogue among them are an operator's data."""
+    texts = {key: text for key, text in texts.items() if not key.startswith(("line.", "impact."))}
     return [part for text in texts.values() for part in (text.values() if isinstance(text, dict) else [text])]
 
 
