@@ -23,6 +23,7 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
+    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -50,6 +51,7 @@ LINES = ("expense", "travel")
 LIVE = ("waiting", "offered", "taken")
 HOLDING = ("active", "ending", "wrap_up")
 T = TypeVar("T")
+_TABLES = {table.name: table for table in (places, conversations, offers, desks, tickets, logs, outbox, entries)}
 
 contacts = st.integers(0, CONTACTS - 1)
 reps = st.integers(0, len(STAFF) - 1)
@@ -113,9 +115,8 @@ class LivePhase(RuleBasedStateMachine):
         """Read every row."""
 
         async def read() -> Picture:
-            tables = (places, conversations, offers, desks, tickets, logs, outbox, entries)
             async with self.database.read() as connection:
-                rows = {table.name: list((await connection.execute(select(table))).all()) for table in tables}
+                rows = {name: list((await connection.execute(select(table))).all()) for name, table in _TABLES.items()}
             return Picture(**rows)
 
         return self.run(read())
@@ -123,8 +124,7 @@ class LivePhase(RuleBasedStateMachine):
     @property
     def present(self) -> Picture:
         """The rows as the last step left them."""
-        assert self.before is not None
-        return self.before
+        return self.before or Picture(**{name: [] for name in _TABLES})
 
     @initialize()
     def people_arrive(self) -> None:
@@ -137,6 +137,7 @@ class LivePhase(RuleBasedStateMachine):
                 self.reps.append(await self.house.ready(name, lines=lines, capacity=capacity))
 
         self.run(arrive())
+        self.before = self.look()
 
     # Customers --------------------------------------------------------------------------------------------------------------------------
 
@@ -158,6 +159,7 @@ class LivePhase(RuleBasedStateMachine):
             assert not held
             assert visit.state == "waiting"
 
+    @precondition(lambda self: self.has("waiting", "active"))
     @rule(who=contacts)
     def leave(self, who: int) -> None:
         """Give up a place; refused once somebody has accepted."""
@@ -176,10 +178,10 @@ class LivePhase(RuleBasedStateMachine):
         mine = [row.ticket_id for row in self.of_contact(who, "waiting", "active", "ending")]
         self.run(self.house.act.renew_places(mine))
 
-    @rule()
-    def every_page_is_there(self) -> None:
-        """Renew everybody's place."""
+    def everybody_stays(self) -> None:
+        """Renew everybody's place and lease."""
         self.run(self.house.act.renew_places([place.ticket_id for place in self.present.places.values()]))
+        self.run(self.house.act.renew_desks([rep.person for rep in self.reps]))
 
     # Representatives --------------------------------------------------------------------------------------------------------------------
 
@@ -200,12 +202,11 @@ class LivePhase(RuleBasedStateMachine):
         """Renew leases."""
         self.run(self.house.act.renew_desks([self.reps[n].person for n in who]))
 
+    @precondition(lambda self: self.present.offers)
     @rule(data=st.data(), who=reps, stale=st.sampled_from([0, 0, 0, 1]), twice=st.booleans())
     def accept(self, data: st.DataObject, who: int, stale: int, twice: bool) -> None:
         """Accept: the right one, the wrong one, with an older epoch, twice (3)."""
         picture = self.present
-        if not picture.offers:
-            return
         offer = data.draw(
             st.sampled_from(sorted(picture.offers.values(), key=lambda row: (row.state != "open", row.id)))
         )
@@ -228,12 +229,11 @@ class LivePhase(RuleBasedStateMachine):
         if twice:
             assert self.run(self.house.act.accept(rep, offer.id, offer.epoch)) == first
 
+    @precondition(lambda self: self.present.open_offers())
     @rule(data=st.data())
     def decline(self, data: st.DataObject) -> None:
         """Leave an offer to somebody else: the place waits where it was."""
         picture = self.present
-        if not picture.open_offers():
-            return
         offer = data.draw(st.sampled_from(sorted(picture.open_offers(), key=lambda row: row.id)))
         rep = next(each for each in self.reps if each.person == offer.person_id)
 
@@ -244,6 +244,7 @@ class LivePhase(RuleBasedStateMachine):
         assert after.desks[rep.person].load == picture.desks[rep.person].load - 1
         assert after.desks[rep.person].idle_since_at == picture.desks[rep.person].idle_since_at
 
+    @precondition(lambda self: self.has("active", "ending", "wrap_up", "closed"))
     @rule(data=st.data(), behind=st.integers(0, 2), who=reps)
     def rep_writes(self, data: st.DataObject, behind: int, who: int) -> None:
         """Write with the present epoch, or an older one: only the owner's present one is stored (4)."""
@@ -265,6 +266,7 @@ class LivePhase(RuleBasedStateMachine):
         else:
             assert may
 
+    @precondition(lambda self: self.has("active"))
     @rule(data=st.data(), who=reps, line=st.sampled_from([None, *LINES]))
     def hand_over(self, data: st.DataObject, who: int, line: str | None) -> None:
         """Give a conversation to a colleague or a line, at the rank it has."""
@@ -287,11 +289,13 @@ class LivePhase(RuleBasedStateMachine):
 
     # Ending -----------------------------------------------------------------------------------------------------------------------------
 
+    @precondition(lambda self: self.has("active", "ending"))
     @rule(data=st.data(), by_customer=st.booleans())
     def end(self, data: st.DataObject, by_customer: bool) -> None:
         """End a conversation, as either side."""
         self.with_party(data, ("active", "ending"), by_customer, self.house.act.end)
 
+    @precondition(lambda self: self.has("ending", "wrap_up"))
     @rule(data=st.data(), by_customer=st.booleans())
     def undo(self, data: st.DataObject, by_customer: bool) -> None:
         """Take the end back while there is time."""
@@ -309,6 +313,7 @@ class LivePhase(RuleBasedStateMachine):
 
         self.with_party(data, ("ending", "wrap_up"), by_customer, undo)
 
+    @precondition(lambda self: self.has("ending", "wrap_up"))
     @rule(data=st.data())
     def wrap_up(self, data: st.DataObject) -> None:
         """Fill in the wrap-up."""
@@ -318,6 +323,7 @@ class LivePhase(RuleBasedStateMachine):
 
         self.with_party(data, ("ending", "wrap_up"), False, wrap_up)
 
+    @precondition(lambda self: self.has("ending", "wrap_up", "closed"))
     @rule(who=contacts, rating=st.integers(1, 5))
     def rate(self, who: int, rating: int) -> None:
         """Rate what has ended."""
@@ -327,17 +333,18 @@ class LivePhase(RuleBasedStateMachine):
 
     # Time and machines ------------------------------------------------------------------------------------------------------------------
 
-    @rule(seconds=st.sampled_from([1, 5, 10, 16, 31]))
-    def time_passes(self, seconds: int) -> None:
-        """Only the clock moves; nobody looks."""
+    @rule(seconds=st.sampled_from([1, 5, 10, 16, 21, 31]), stay=st.sampled_from([True, True, True, False]))
+    def time_passes(self, seconds: int, stay: bool) -> None:
+        """The clock moves, and nothing else is done; most people are still there afterwards."""
         self.clock.advance(seconds)
+        if stay:
+            self.everybody_stays()
 
     @rule(everybody_there=st.booleans())
     def tick(self, everybody_there: bool) -> None:
         """Sweep and match, as every process does each second; nothing that is due may be left."""
         if everybody_there:
-            self.every_page_is_there()
-            self.run(self.house.act.renew_desks([rep.person for rep in self.reps]))
+            self.everybody_stays()
         before = self.look()
 
         async def tick() -> None:
@@ -374,6 +381,10 @@ class LivePhase(RuleBasedStateMachine):
         assert after.conversations == before.conversations
 
     # Words ------------------------------------------------------------------------------------------------------------------------------
+
+    def has(self, *states: str) -> bool:
+        """Whether any conversation is in one of these states."""
+        return any(row.state in states for row in self.present.conversations.values())
 
     def of_contact(self, who: int, *states: str) -> list[Any]:
         """Return a contact's conversations in these states."""
