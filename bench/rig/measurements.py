@@ -17,6 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from rig.generator import Target, load
+from rig.holdline import Holdline
 from rig.peers import peers
 from rig.places import BENCH
 from rig.processes import SERVER_CORE, pinned
@@ -67,8 +68,13 @@ Start = Callable[[int], AbstractContextManager[Target]]
 
 
 def measurements() -> Iterator[Measurement]:
-    """Everything that can be measured without Holdline."""
+    """Everything that is measured, in the order of a repetition."""
     known = peers()
+    yield relay("holdline", Holdline().started)
+    yield relay("holdline_postgres", Holdline(postgres=True).started)
+    yield relay("holdline_postgres", Holdline(postgres=True).started, processes=2)
+    yield latency("holdline", Holdline().started)
+    yield stall("holdline", Holdline().started)
     for peer in known.values():
         yield relay(peer.name, peer.started)
     for name in ("socketio", "python_socketio", "channels"):
@@ -80,6 +86,8 @@ def measurements() -> Iterator[Measurement]:
         yield idle(name, known[name].started)
     yield storm("node_ws", known["node_ws"].started)
     yield storm("socketio", known["socketio"].started)
+    yield idle("holdline", Holdline(crowd=10_000).started, large=True)
+    yield storm("holdline", Holdline(crowd=10_000).started)
     for batch in BATCHES:
         yield commit(batch)
     yield Measurement(scenario="commit_rate", subject="sqlite", measure=lambda pace: _floor(pace, rate=1000))

@@ -13,3 +13,6 @@ PROGRAMS: Final = CACHE / "bin"
 NODE: Final = CACHE / "node"
 VENV: Final = CACHE / "venv"
 RUNS: Final = CACHE / "runs"
+
+# The environment that Holdline itself runs in: the one that bootstrap.py makes.
+HOLDLINE_PYTHON: Final = Path(os.environ.get("HOLDLINE_VENV") or REPOSITORY / ".venv").absolute() / "bin/python"
