@@ -69,6 +69,7 @@ async def test_killed_hubs_lose_and_double_nothing(campaign: Campaign) -> None:
     report(campaign, "killed hubs")
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])
 async def test_emptied_and_killed_redis_loses_nothing(campaign: Campaign) -> None:
     async def fire(campaign: Campaign) -> None:
         import redis.asyncio
@@ -88,6 +89,7 @@ async def test_emptied_and_killed_redis_loses_nothing(campaign: Campaign) -> Non
     report(campaign, "Redis emptied and killed")
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])
 async def test_graceful_restart_is_hardly_noticed(campaign: Campaign) -> None:
     async def fire(campaign: Campaign) -> None:
         for hub in (0, 1):
