@@ -166,7 +166,8 @@ class Acts:
             role=Role.STAFF if identity.is_staff else Role.CUSTOMER,
             key=frame.key,
             kind=Kind(frame.kind),
-            body=words(frame.text, tuple(files)),
+            # Stripped as everywhere: the same key over REST must be the same words (R2).
+            body=words(frame.text.strip(), tuple(files)),
             company=identity.company,
             epoch=frame.epoch if reach.audience is Audience.SHARED else None,
         )

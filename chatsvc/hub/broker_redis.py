@@ -61,6 +61,7 @@ class RedisBroker:
         self._waiting: list[News] = []
         self._something = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
+        self._closing = False
         # The client library may swallow a cancellation that meets one of its own time-outs; then this ends the loops.
         self._closing = False
         # Whether the last attempt to tell, and to listen, went well.
@@ -76,8 +77,8 @@ class RedisBroker:
     async def start(self) -> None:
         """Begin to tell and to listen; returns at once, also when Redis is away."""
         self._tasks = [
-            asyncio.create_task(self._tell_for_ever(), name="broker.tell"),
-            asyncio.create_task(self._listen_for_ever(), name="broker.listen"),
+            asyncio.create_task(self._tell_until_closed(), name="broker.tell"),
+            asyncio.create_task(self._listen_until_closed(), name="broker.listen"),
         ]
 
     async def close(self) -> None:
@@ -87,13 +88,17 @@ class RedisBroker:
                 break
             await asyncio.sleep(0.01)
         self._closing = True
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._closing = True
+        running = {task for task in self._tasks if not task.done()}
+        while running:
+            # Again, should a library on the way have taken a cancellation for its own time-out.
+            for task in running:
+                task.cancel()
+            _, running = await asyncio.wait(running, timeout=0.5)
 
     # Telling.
 
-    async def _tell_for_ever(self) -> None:
+    async def _tell_until_closed(self) -> None:
         wait_s = self._rules.first_wait_s
         while not self._closing:
             # A client of its own for every attempt: no reply of a broken one can reach the next (rule 27).
@@ -140,7 +145,7 @@ class RedisBroker:
 
     # Listening.
 
-    async def _listen_for_ever(self) -> None:
+    async def _listen_until_closed(self) -> None:
         wait_s = self._rules.first_wait_s
         while not self._closing:
             client = connect(self._address, subscribing=True)
@@ -161,7 +166,7 @@ class RedisBroker:
         try:
             async with asyncio.timeout(self._rules.silent_s):
                 await pubsub.subscribe(self._channel)
-            while True:
+            while not self._closing:
                 async with asyncio.timeout(self._rules.silent_s):
                     message = await pubsub.get_message(timeout=None)
                 if message is None:

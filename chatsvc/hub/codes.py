@@ -81,8 +81,7 @@ FRAME_ERRORS: Final = {
     "frame.too_fast": "Too many frames or entries in a short time; `retry_after` says when there is room again.",
     "frame.too_many_open": "This connection already follows as many logs or pictures as one may.",
     "frame.too_many_waiting": "This connection waits for too many answers already.",
-    "text.empty": "An entry needs words or a file.",
-    "text.unprintable": "The text contains a NUL character.",
+    "message.empty": "An entry needs words or a file.",
     "log.wrong_kind": "Notes belong into the notes' log, messages into the shared one.",
     "internal": "Something inside failed. The correlation id finds it in the log.",
 }
@@ -100,12 +99,18 @@ FALLBACKS: Final[tuple[tuple[type[Refused], str, str], ...]] = (
 
 # What the rooms below refuse and a client may see, by key.
 ROOM_ERRORS: Final = {
-    "log.not_found": "There is no such log, or not for this person.",
-    "log.sealed": "Nothing can be added to this log any more; a follow-up ticket can be opened.",
-    "log.lost": "Somebody else has the conversation now.",
+    "choice.unknown": "There is no such choice in the catalogue, or not here.",
+    "conversation.changed": "The conversation has changed since it was read; the desk shows how it stands.",
+    "conversation.not_active": "The conversation is not live.",
+    "conversation.not_found": "There is no such conversation, or not for this person.",
+    "desk.not_found": "This person has no desk.",
     "entry.key_reused": "This key was used before, for something else.",
     "entry.stale_epoch": "The conversation has been given to somebody else since; the desk shows how it stands.",
-    "entry.invalid": "The entry cannot be stored as it is.",
+    "file.not_found": "There is no such file, or not for this person and this ticket.",
+    "log.not_found": "There is no such log, or not for this person.",
+    "log.sealed": "Nothing can be added to this log any more; a follow-up ticket can be opened.",
+    "offer.over": "The offer is over: taken by somebody else, missed, or withdrawn.",
+    "staff.only": "Only staff do this.",
     "store.busy": "More is waiting to be stored than the store keeps up with. Try again.",
     "store.unavailable": "The store cannot take it now; nothing was stored. Try again.",
     "ticket.not_found": "There is no such ticket, or not for this person.",

@@ -18,7 +18,8 @@ Number = Annotated[int, msgspec.Meta(ge=0, le=2**53)]
 Id = Annotated[str, msgspec.Meta(min_length=4, max_length=40, pattern="^[a-z]{2}_[0-9a-z]+$(?!\\n)")]
 Key = Annotated[str, msgspec.Meta(min_length=8, max_length=64, pattern="^[A-Za-z0-9_-]+$(?!\\n)")]
 # Long enough for a stack trace that somebody pastes, short enough for one frame.
-Text = Annotated[str, msgspec.Meta(min_length=0, max_length=8_000)]
+# Without NUL, which PostgreSQL does not store.
+Text = Annotated[str, msgspec.Meta(min_length=0, max_length=8_000, pattern="^[^\\x00]*$")]
 Code = Annotated[str, msgspec.Meta(min_length=1, max_length=40, pattern="^[a-z0-9_]+$(?!\\n)")]
 
 

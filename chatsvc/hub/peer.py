@@ -117,8 +117,8 @@ class Peer:
             return self._refuse(frame, "frame.not_allowed", now)
         if isinstance(frame, ClientBeat):
             return ()
-        if isinstance(frame, AppendFrame) and (wrong := _wrong_with(frame)) is not None:
-            return self._refuse(frame, wrong, now)
+        if isinstance(frame, AppendFrame) and not frame.files and not frame.text.strip():
+            return self._refuse(frame, "message.empty", now)
         self._acted |= not isinstance(frame, _BY_MACHINE)
         return (frame,)
 
@@ -239,10 +239,3 @@ def _ref_in(data: str | bytes) -> int | None:
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         return None
     return ref if ref is not None and 0 <= ref <= 2**53 else None
-
-
-def _wrong_with(frame: AppendFrame) -> str | None:
-    """Return the code of what is wrong with an entry's text; None when it is fine."""
-    if "\0" in frame.text:
-        return "text.unprintable"
-    return "text.empty" if not frame.files and not frame.text.strip() else None

@@ -87,7 +87,7 @@ async def test_refused_words_raise_the_code(server: Server) -> None:
 
         with pytest.raises(Refusal, match=r"entry\.key_reused"):
             await hers.say("twice", key="key-00001")
-        with pytest.raises(Refusal, match=r"text\.empty"):
+        with pytest.raises(Refusal, match=r"message\.empty"):
             await hers.say("")
 
 
