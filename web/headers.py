@@ -30,7 +30,8 @@ def table(settings: Settings) -> Mapping[str, str]:
     headers = {
         "content-security-policy": (
             f"default-src 'self'; connect-src 'self' {socket}; img-src 'self' blob: data:; media-src 'self' blob:; "
-            "object-src 'none'; base-uri 'none'; form-action 'self'; frame-src 'none'; frame-ancestors 'none'"
+            "object-src 'none'; base-uri 'none'; form-action 'self'; frame-src 'none'; frame-ancestors 'none'; "
+            "require-trusted-types-for 'script'; trusted-types 'none'"
         ),
         "x-content-type-options": "nosniff",
         "referrer-policy": "no-referrer" if is_trustworthy else "same-origin",

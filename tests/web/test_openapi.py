@@ -95,7 +95,7 @@ async def test_both_documents_and_their_page_are_served_to_anybody(desk: Desk) -
 
     assert rest == json.loads(msgspec.json.encode(_document()))
     kinds = {kind.__struct_config__.tag for kind in (*get_args(ClientFrame), *get_args(ServerFrame))}
-    assert set(kinds) <= {name for name in json.dumps(socket).replace('"', " ").replace("/", " ").split()}
+    assert kinds <= set(json.dumps(socket).replace('"', " ").replace("/", " ").split())
     for route in DESCRIBED:
         assert route.path in page
 

@@ -1,0 +1,259 @@
+"""The REST twin: same keys, same numbers, waiting for news, files, and what machines ask."""
+
+import asyncio
+
+import httpx2
+import pytest
+
+from chatsvc.accounts.model import PersonRole
+from chatsvc.kernel.clock import ManualClock
+from tests import builders
+from tests.web.desk import JOIN, Desk, keyed
+from tests.web.world import PNG, a_house
+
+
+async def _stands_in_line(browser: httpx2.AsyncClient) -> dict[str, str]:
+    answer = await browser.post("/api/v1/visits", json=JOIN, headers=keyed("join"))
+    assert answer.status_code == 201, answer.text
+    visit: dict[str, str] = answer.json()
+    return visit
+
+
+async def _somebody_waits(desk: Desk) -> None:
+    hub = desk.services.hub
+    assert hub is not None
+    while not hub.long_poll._waiting:  # noqa: ASYNC110 - the hub tells nobody that a reader has begun to wait
+        await asyncio.sleep(0)
+
+
+async def test_programs_sign_in_by_cookie_and_out_for_good(desk: Desk) -> None:
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+
+    me = (await browser.get("/api/v1/session")).json()
+    gone = await browser.delete("/api/v1/session")
+    after = await desk.visitor(cookie=f"holdline_session={browser.cookies.get('holdline_session')}").get(
+        "/api/v1/session"
+    )
+
+    assert (me["person"], me["role"], me["company"]) == (contact.person, "contact", contact.company)
+    assert gone.status_code == 204
+    assert (after.status_code, after.json()["code"]) == (401, "session.over")
+
+
+async def test_the_same_key_gives_the_same_number(desk: Desk) -> None:
+    _, browser = await desk.somebody(PersonRole.CONTACT)
+    log = (await _stands_in_line(browser))["log"]
+    path = f"/api/v1/logs/{log}/entries"
+
+    first = await browser.post(path, json={"text": "once"}, headers=keyed("k_1"))
+    again = await browser.post(path, json={"text": "once"}, headers=keyed("k_1"))
+    other = await browser.post(path, json={"text": "twice"}, headers=keyed("k_1"))
+
+    assert (first.status_code, again.status_code, other.status_code) == (201, 200, 409)
+    assert first.json() == again.json()
+    assert other.json()["code"] == "entry.key_reused"
+    assert [each["number"] for each in (await browser.get(path)).json()["entries"]] == [1, 2]
+
+
+async def test_a_reader_who_waits_gets_what_is_said_meanwhile(desk: Desk) -> None:
+    _, browser = await desk.somebody(PersonRole.CONTACT)
+    log = (await _stands_in_line(browser))["log"]
+    path = f"/api/v1/logs/{log}/entries"
+
+    waiting = asyncio.create_task(browser.get(f"{path}?after=1&wait=20"))
+    await _somebody_waits(desk)
+    await browser.post(path, json={"text": "news"}, headers=keyed("k_1"))
+    answer = (await waiting).json()
+
+    assert [each["number"] for each in answer["entries"]] == [2]
+    assert (answer["head"], answer["log"]) == (2, log)
+
+
+async def test_a_reader_signed_out_meanwhile_gets_nothing(desk: Desk) -> None:
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+    log = (await _stands_in_line(browser))["log"]
+
+    waiting = asyncio.create_task(browser.get(f"/api/v1/logs/{log}/entries?after=1&wait=20"))
+    await _somebody_waits(desk)
+    await desk.services.accounts.sign_out(contact)
+    await desk.services.tickets.say(contact, log, key="said-after", text="secret")  # type: ignore[arg-type]  # a log's id
+    answer = await waiting
+
+    assert answer.status_code == 401
+    assert "secret" not in answer.text
+
+
+async def test_a_visit_is_joined_seen_and_left(desk: Desk) -> None:
+    _, browser = await desk.somebody(PersonRole.CONTACT)
+    visit = await _stands_in_line(browser)
+
+    shown = await browser.get(f"/api/v1/visits/{visit['ticket']}")
+    left = await browser.delete(f"/api/v1/visits/{visit['ticket']}")
+    after = await browser.get(f"/api/v1/visits/{visit['ticket']}")
+
+    assert shown.json()["waiting"]["position"] == 1
+    assert left.status_code == 204
+    assert after.json()["state"] == "left"
+
+
+async def test_a_representative_works_by_rest_alone(desk: Desk, clock: ManualClock) -> None:
+    rep, console = await desk.somebody(PersonRole.REPRESENTATIVE)
+    house = await a_house(desk, clock, "ACME", rep)
+
+    [talk] = (await console.get("/api/v1/desk")).json()["conversations"]
+    path = f"/api/v1/conversations/{talk['id']}"
+    said = await console.post(
+        f"/api/v1/logs/{talk['log']}/entries", json={"text": "Hello", "epoch": talk["epoch"]}, headers=keyed("k_1")
+    )
+    without_epoch = await console.post(
+        f"/api/v1/logs/{talk['log']}/entries", json={"text": "Hello"}, headers=keyed("k_2")
+    )
+    customer = await console.get(f"/api/v1/tickets/{talk['ticket']}/customer")
+    ended = await console.post(f"{path}/end")
+    form = await console.get(f"{path}/wrap_up")
+    done = await console.post(f"{path}/wrap_up", json=form.json() | {"solved": True, "reason": "malfunction"})
+    clock.advance(desk.services.settings.undo_seconds + 1)
+    await desk.services.conversations.sweep()
+
+    assert said.status_code == 201
+    assert (without_epoch.status_code, without_epoch.json()["code"]) == (409, "entry.stale_epoch")
+    assert customer.json()["company_name"].startswith(house.mark)
+    assert (ended.status_code, done.status_code) == (200, 204)
+    assert (await desk.services.tickets.view(house.contact, house.visit.number)).state == "solved"
+
+
+async def test_tickets_are_listed_page_by_page(desk: Desk) -> None:
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+    numbers = [(await builders.a_ticket(desk.services.database, contact)).number for _ in range(30)]
+
+    first = (await browser.get("/api/v1/tickets")).json()
+    second = (await browser.get(f"/api/v1/tickets?cursor={first['next']}")).json()
+
+    assert [each["number"] for each in first["items"] + second["items"]] == numbers[::-1]
+    assert second["next"] is None
+
+
+# Files ------------------------------------------------------------------------------------------------------------------
+
+
+async def _uploaded(browser: httpx2.AsyncClient, name: str = "a.png", content: bytes = PNG) -> httpx2.Response:
+    return await browser.post("/api/v1/files", files={"file": (name, content, "text/html")})
+
+
+async def test_a_picture_is_shown_and_everything_is_saved_under_its_own_name(desk: Desk) -> None:
+    _, browser = await desk.somebody(PersonRole.CONTACT)
+    stored = (await _uploaded(browser, 'Ünïcödé "x".png')).json()
+
+    saved = await browser.get(f"/files/{stored['id']}")
+    shown = await browser.get(f"/files/{stored['id']}?inline=1")
+
+    assert stored["media_type"] == "image/png"
+    assert saved.headers["content-type"] == "application/octet-stream"
+    assert saved.headers["content-disposition"].startswith("attachment; ")
+    assert "filename*=UTF-8''%C3%9Cn%C3%AFc%C3%B6d%C3%A9" in saved.headers["content-disposition"]
+    assert (shown.headers["content-type"], shown.headers["content-disposition"][:7]) == ("image/png", "inline;")
+    for answer in (saved, shown):
+        assert answer.headers["content-security-policy"].startswith("sandbox; default-src 'none'")
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.content == PNG
+
+
+async def test_what_is_no_picture_is_never_shown(desk: Desk) -> None:
+    _, browser = await desk.somebody(PersonRole.CONTACT)
+    stored = (await _uploaded(browser, "a.png", b"%PDF-1.7 and more")).json()
+
+    answer = await browser.get(f"/files/{stored['id']}?inline=1")
+
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["content-type"] == "application/octet-stream"
+
+
+@pytest.mark.parametrize(
+    "content", [b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"<!DOCTYPE html><script>", b"MZ\x90\0\x03", b""]
+)
+async def test_what_a_browser_would_run_is_not_taken(desk: Desk, content: bytes) -> None:
+    _, browser = await desk.somebody(PersonRole.CONTACT)
+
+    answer = await _uploaded(browser, "a.png", content)
+
+    assert answer.status_code == 422
+    assert answer.json()["code"].startswith("file.")
+
+
+class TestSmallFiles:
+    """With a limit of 2,000 bytes."""
+
+    @pytest.fixture
+    def environment(self) -> dict[str, str]:
+        """Take small files only."""
+        return {"HOLDLINE_MAX_FILE_BYTES": "2000", "HOLDLINE_MAX_FILES_PER_POST": "2"}
+
+    async def test_a_large_file_is_refused(self, desk: Desk) -> None:
+        _, browser = await desk.somebody(PersonRole.CONTACT)
+
+        answer = await _uploaded(browser, content=PNG + b"\0" * 2_000)
+        huge = await _uploaded(browser, content=PNG + b"\0" * 1_100_000)
+
+        assert (answer.status_code, answer.json()["code"]) == (422, "file.too_big")
+        assert (huge.status_code, huge.json()["code"]) == (413, "too_large")
+        assert [each for each in (desk.services.settings.data_dir / "files").iterdir()] == []
+
+
+# Machines ---------------------------------------------------------------------------------------------------------------
+
+
+async def test_readiness_needs_the_database_and_survives_redis(desk: Desk) -> None:
+    well = await desk.visitor().get("/readyz")
+    desk.app.state.site.leaving = True
+    leaving = await desk.visitor().get("/readyz")
+
+    assert (well.status_code, well.text) == (200, "ready\n")
+    assert (leaving.status_code, leaving.text) == (503, "leaving\n")
+    assert (await desk.visitor().get("/healthz")).status_code == 200
+
+
+async def test_figures_are_for_this_machine_alone(desk: Desk) -> None:
+    await desk.visitor().get("/sign-in")
+
+    here = await desk.visitor().get("/metrics")
+    through_a_proxy = await desk.visitor(**{"x-forwarded-for": "127.0.0.1"}).get("/metrics")
+
+    assert 'holdline_http_requests_total{route="sign_in",status="2xx"}' in here.text
+    assert through_a_proxy.status_code == 404
+
+
+# The trial's mailbox ----------------------------------------------------------------------------------------------------
+
+
+async def test_the_mailbox_is_closed_outside_of_a_demonstration(desk: Desk) -> None:
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    _, administrator = await desk.somebody(PersonRole.ADMINISTRATOR)
+
+    assert (await desk.visitor().get("/trial/mailbox")).status_code == 404
+    assert (await staff.get("/trial/mailbox")).status_code == 404
+    assert (await administrator.get("/trial/mailbox")).status_code == 200
+
+
+class TestDemonstration:
+    """With the demonstration's settings."""
+
+    @pytest.fixture
+    def environment(self) -> dict[str, str]:
+        """Be a demonstration."""
+        return {"HOLDLINE_DEMO": "yes"}
+
+    async def test_the_mailbox_shows_visitors_only_what_has_no_real_receiver(self, desk: Desk) -> None:
+        database = desk.services.database
+        await builders.a_contact(database, email="claire@demo.example", email_key="claire@demo.example")
+        await builders.a_contact(database, email="real@person.test", email_key="real@person.test")
+        for email in ("claire@demo.example", "real@person.test"):
+            await desk.visitor().post("/forgot", data={"email": email})
+        await desk.services.sender.run_once()
+        _, administrator = await desk.somebody(PersonRole.ADMINISTRATOR)
+
+        visitors = (await desk.visitor().get("/trial/mailbox")).text
+        all_of_them = (await administrator.get("/trial/mailbox")).text
+
+        assert "claire@demo.example" in visitors
+        assert "real@person.test" not in visitors
+        assert "real@person.test" in all_of_them
