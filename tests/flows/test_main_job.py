@@ -241,3 +241,16 @@ async def test_customer_leaves_the_line_and_the_ticket_stays(cast: Cast) -> None
     await customer.finds_nothing_wrong()
     await customer.page.get_by_role("link", name=f"Open ticket {number}").click()
     await expect(customer.page.get_by_role("main")).to_contain_text("Open")
+
+    # The ticket's page is live on both sides while it is open.
+    representative = await cast.representative()
+    await representative.page.goto(f"/desk/tickets/{number}")
+    history = representative.page.get_by_role("log")
+    await customer.says("I found it myself")
+    await customer.sees("I found it myself")
+    await expect(history.get_by_text("I found it myself", exact=True)).to_be_visible()
+    await representative.page.get_by_placeholder("Write to the customer").fill("Good to hear")
+    await representative.page.get_by_role("button", name="Send to customer").click()
+    await customer.sees("Good to hear")
+    await customer.finds_nothing_wrong()
+    await representative.finds_nothing_wrong()
