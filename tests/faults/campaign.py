@@ -61,7 +61,8 @@ class Campaign:
     async def _rep(self, rep: Identity) -> tuple[Identity, Client]:
         client = await self._client(rep, self.reps_line, hub=1)
         await client.desk()
-        await client.ready()
+        with contextlib.suppress(Unknown):
+            await client.ready()
         client_accepts = asyncio.create_task(_accept_all(client))
         client._tasks.add(client_accepts)
         return rep, client
@@ -77,8 +78,7 @@ class Campaign:
         desk = await rep_client.desk_picture.until(lambda desk: _of(desk, visit.number) is not None)
         conversation = _of(desk, visit.number)
         assert conversation is not None
-        log = await client.open(visit.log)
-        rep_log = await rep_client.open(visit.log)
+        log, rep_log = await _follow(client, visit.log), await _follow(rep_client, visit.log)
         self.talks.append(Talk(contact, rep, log, rep_log, conversation.epoch))
 
     async def _client(self, who: Identity, line: Proxy, *, hub: int) -> Client:
@@ -160,6 +160,13 @@ async def _accept_all(client: Client) -> None:
             with contextlib.suppress(Refusal, Unknown):
                 await client.accept(offer)
         await client.desk_picture.until(lambda later, desk=desk: later.offers != desk.offers)  # type: ignore[misc]
+
+
+async def _follow(client: Client, log: str) -> Log:
+    """Follow a log, asking again when the line was cut before the answer."""
+    while True:
+        with contextlib.suppress(Unknown):
+            return await client.open(log)
 
 
 async def _caught_up(log: Log, head: int) -> None:

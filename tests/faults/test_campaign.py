@@ -14,7 +14,7 @@ pytestmark = [pytest.mark.faults, pytest.mark.timeout(300), pytest.mark.xdist_gr
 
 SETTINGS = {
     # Short beats, so that lost news heals within the test; long graces, so that a slow machine does not move talks to others.
-    "HOLDLINE_HEARTBEAT_SECONDS": "2",
+    "HOLDLINE_HEARTBEAT_SECONDS": "5",
     "HOLDLINE_REPRESENTATIVE_GRACE_SECONDS": "240",
 }
 
