@@ -9,6 +9,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from chatsvc.accounts.model import Identity
 from chatsvc.client import Client, Log, Refusal, Unknown
@@ -23,6 +24,8 @@ from tests.faults.ledger import Ledger
 from tests.faults.proxy import Proxy
 from tests.people import a_client
 from tests.system import System
+
+T = TypeVar("T")
 
 # Seconds in which everybody must be back and everything acknowledged after the fire.
 BACK_WITHIN_S = 60.0
@@ -61,8 +64,7 @@ class Campaign:
     async def _rep(self, rep: Identity) -> tuple[Identity, Client]:
         client = await self._client(rep, self.reps_line, hub=1)
         await client.desk()
-        with contextlib.suppress(Unknown):
-            await client.ready()
+        await _surely(client.ready)
         client_accepts = asyncio.create_task(_accept_all(client))
         client._tasks.add(client_accepts)
         return rep, client
@@ -78,7 +80,8 @@ class Campaign:
         desk = await rep_client.desk_picture.until(lambda desk: _of(desk, visit.number) is not None)
         conversation = _of(desk, visit.number)
         assert conversation is not None
-        log, rep_log = await _follow(client, visit.log), await _follow(rep_client, visit.log)
+        log = await _surely(lambda: client.open(visit.log))
+        rep_log = await _surely(lambda: rep_client.open(visit.log))
         self.talks.append(Talk(contact, rep, log, rep_log, conversation.epoch))
 
     async def _client(self, who: Identity, line: Proxy, *, hub: int) -> Client:
@@ -162,11 +165,11 @@ async def _accept_all(client: Client) -> None:
         await client.desk_picture.until(lambda later, desk=desk: later.offers != desk.offers)  # type: ignore[misc]
 
 
-async def _follow(client: Client, log: str) -> Log:
-    """Follow a log, asking again when the line was cut before the answer."""
+async def _surely(act: Callable[[], Awaitable[T]]) -> T:
+    """Do something that may be done twice, again whenever the line is cut before the answer."""
     while True:
         with contextlib.suppress(Unknown):
-            return await client.open(log)
+            return await act()
 
 
 async def _caught_up(log: Log, head: int) -> None:
