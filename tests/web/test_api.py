@@ -196,7 +196,7 @@ class TestSmallFiles:
 
         assert (answer.status_code, answer.json()["code"]) == (422, "file.too_big")
         assert (huge.status_code, huge.json()["code"]) == (413, "too_large")
-        assert [each for each in (desk.services.settings.data_dir / "files").iterdir()] == []
+        assert list((desk.services.settings.data_dir / "files").iterdir()) == []
 
 
 # Machines ---------------------------------------------------------------------------------------------------------------
