@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -447,12 +447,6 @@ class Stage:
         await self.hub.close()
 
 
-def a_message(log: LogId, text: str, *, key: str = "key-00001", role: Role = Role.CUSTOMER) -> Append:
-    """Return a wish to add a message."""
-    return Append(log, PersonId("pe_somebody"), "Somebody", role, key, Kind.MESSAGE, words(text))
-
-
-async def in_turn(*steps: Awaitable[Any]) -> None:
-    """Await one after the other."""
-    for step in steps:
-        await step
+def a_message(log: LogId, text: str, *, key: str, sender: Identity) -> Append:
+    """Return a customer's wish to add a message."""
+    return Append(log, sender.person, sender.name, Role.CUSTOMER, key, Kind.MESSAGE, words(text), sender.company)

@@ -75,7 +75,9 @@ def test_frames_are_valid_against_the_document(document: dict[str, Any]) -> None
 
     for frame in good:
         schema = resolve(document, document["components"]["messages"][asyncapi.kind_of(type(frame))]["payload"]["$ref"])
-        jsonschema.validate(msgspec.json.decode(msgspec.json.encode(frame)), schema | {"components": document["components"]})
+        jsonschema.validate(
+            msgspec.json.decode(msgspec.json.encode(frame)), schema | {"components": document["components"]}
+        )
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(wrong, resolve(document, "#/components/schemas/Open"))
 
