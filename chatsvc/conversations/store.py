@@ -52,8 +52,9 @@ async def load(connection: AsyncConnection, *conditions: Any) -> Row[Any]:
 
 
 async def find(connection: AsyncConnection, *conditions: Any, limit: int = 200) -> Sequence[Row[Any]]:
-    """Return conversations that meet conditions, those that are due first."""
-    statement = select(conversations).where(*conditions).order_by(conversations.c.due_at, conversations.c.id)
+    """Return conversations that meet conditions, those that are due first, then the oldest."""
+    order = (conversations.c.due_at, conversations.c.created_at, conversations.c.id)
+    statement = select(conversations).where(*conditions).order_by(*order)
     return (await connection.execute(statement.limit(limit))).all()
 
 

@@ -154,12 +154,12 @@ async def find_offer(connection: AsyncConnection, offer: OfferId) -> Row[Any] | 
 
 
 async def open_offers(connection: AsyncConnection, *conditions: Any) -> Sequence[Row[Any]]:
-    """Return the open offers that meet conditions on ``offers``, ``places`` and ``desks``, oldest first; shape as ``find_offer``."""
+    """Return the open offers that meet conditions on ``offers``, ``places`` and ``desks``, those that are due first; shape as ``find_offer``."""
     statement = (
         _offers_with_place()
         .join(desks, desks.c.person_id == offers.c.person_id)
         .where(offers.c.state == OfferState.OPEN, *conditions)
-        .order_by(offers.c.deadline_at)
+        .order_by(offers.c.deadline_at, places.c.seq)
         .limit(500)
     )
     return (await connection.execute(statement)).all()

@@ -11,7 +11,7 @@ import asyncio
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -27,7 +27,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import select, text
+from sqlalchemy import insert, select, text
 
 from chatsvc.accounts.model import Identity
 from chatsvc.conversations.model import LIFE, State
@@ -38,7 +38,7 @@ from chatsvc.db.outbox import outbox
 from chatsvc.kernel import ids
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Conflict, Refused
-from chatsvc.routing.tables import desks, offers, places
+from chatsvc.routing.tables import desk_lines, desks, offers, places
 from chatsvc.tickets.tables import entries, logs, tickets
 from tests import builders, stores
 from tests.chatsvc.conversations.house import DONE, House
@@ -70,6 +70,10 @@ class Picture:
         self.logs = {row.ticket_id: row for row in tables["logs"] if row.audience == "shared"}
         self.mails = tables["outbox"]
         self.entries = tables["entries"]
+
+    def in_order(self, rows: Iterable[Any]) -> list[Any]:
+        """Return offers or conversations in an order that does not depend on random ids: by admission, then by epoch; open offers first."""
+        return sorted(rows, key=lambda row: (row.state != "open", self.places[row.place_id].seq, row.epoch))
 
     def open_offers(self) -> list[Any]:
         """Return offers that wait for their answer."""
@@ -131,10 +135,17 @@ class LivePhase(RuleBasedStateMachine):
         """Bring contacts, and representatives who are ready."""
 
         async def arrive() -> None:
+            company = await builders.a_company(self.database)
             for n in range(CONTACTS):
-                self.contacts.append(await builders.a_contact(self.database, name=f"Contact {n}"))
-            for name, lines, capacity in STAFF:
-                self.reps.append(await self.house.ready(name, lines=lines, capacity=capacity))
+                self.contacts.append(await builders.a_contact(self.database, company, name=f"Contact {n}"))
+            hired = [await builders.a_representative(self.database, name=name, lines=()) for name, _, _ in STAFF]
+            # Whoever's id is lower is asked first among equals: so that a walk can be repeated, roles go by that order.
+            self.reps = sorted(hired, key=lambda rep: rep.person)
+            for rep, (_, lines, capacity) in zip(self.reps, STAFF, strict=True):
+                async with self.database.begin() as uow:
+                    await uow.execute(insert(desk_lines), [{"person_id": rep.person, "line": line} for line in lines])
+                await self.house.act.set_capacity(rep.person, capacity)
+                await self.house.act.set_desk(rep, "ready")
 
         self.run(arrive())
         self.before = self.look()
@@ -144,6 +155,7 @@ class LivePhase(RuleBasedStateMachine):
     @rule(who=contacts, line=st.sampled_from(LINES))
     def join(self, who: int, line: str) -> None:
         """Stand in line; a second time in the same line leads to the first (R11)."""
+        self.clock.advance(0.001)  # nobody comes at the very same instant: so that a walk can be repeated
         picture, contact = self.present, self.contacts[who]
         held = [
             place
@@ -207,9 +219,7 @@ class LivePhase(RuleBasedStateMachine):
     def accept(self, data: st.DataObject, who: int, stale: int, twice: bool) -> None:
         """Accept: the right one, the wrong one, with an older epoch, twice (3)."""
         picture = self.present
-        offer = data.draw(
-            st.sampled_from(sorted(picture.offers.values(), key=lambda row: (row.state != "open", row.id)))
-        )
+        offer = data.draw(st.sampled_from(picture.in_order(picture.offers.values())))
         right = data.draw(st.booleans())
         rep = next(each for each in self.reps if each.person == offer.person_id) if right else self.reps[who]
         theirs = offer.person_id == rep.person and not stale
@@ -234,7 +244,7 @@ class LivePhase(RuleBasedStateMachine):
     def decline(self, data: st.DataObject) -> None:
         """Leave an offer to somebody else: the place waits where it was."""
         picture = self.present
-        offer = data.draw(st.sampled_from(sorted(picture.open_offers(), key=lambda row: row.id)))
+        offer = data.draw(st.sampled_from(picture.in_order(picture.open_offers())))
         rep = next(each for each in self.reps if each.person == offer.person_id)
 
         self.run(self.house.act.decline(rep, offer.id, offer.epoch, "busy"))
@@ -249,7 +259,7 @@ class LivePhase(RuleBasedStateMachine):
     def rep_writes(self, data: st.DataObject, behind: int, who: int) -> None:
         """Write with the present epoch, or an older one: only the owner's present one is stored (4)."""
         picture = self.present
-        held = sorted((row for row in picture.conversations.values() if row.epoch > 0), key=lambda row: row.id)
+        held = picture.in_order(row for row in picture.conversations.values() if row.epoch > 0)
         if not held:
             return
         conversation = data.draw(st.sampled_from(held))
@@ -271,9 +281,7 @@ class LivePhase(RuleBasedStateMachine):
     def hand_over(self, data: st.DataObject, who: int, line: str | None) -> None:
         """Give a conversation to a colleague or a line, at the rank it has."""
         picture = self.present
-        active = sorted(
-            (row for row in picture.conversations.values() if row.state == "active"), key=lambda row: row.id
-        )
+        active = picture.in_order(row for row in picture.conversations.values() if row.state == "active")
         if not active:
             return
         conversation = data.draw(st.sampled_from(active))
@@ -389,7 +397,7 @@ class LivePhase(RuleBasedStateMachine):
     def of_contact(self, who: int, *states: str) -> list[Any]:
         """Return a contact's conversations in these states."""
         person = self.contacts[who].person
-        rows = sorted(self.present.conversations.values(), key=lambda row: row.id)
+        rows = self.present.in_order(self.present.conversations.values())
         return [row for row in rows if row.contact_id == person and row.state in states]
 
     def contact_of(self, conversation: Any) -> Identity:
@@ -402,7 +410,7 @@ class LivePhase(RuleBasedStateMachine):
 
     def with_party(self, data: st.DataObject, states: tuple[str, ...], by_customer: bool, act: Any) -> None:
         """Let one of the two parties of some conversation in these states do something."""
-        rows = sorted(self.present.conversations.values(), key=lambda row: row.id)
+        rows = self.present.in_order(self.present.conversations.values())
         found = [row for row in rows if row.state in states and row.rep_id is not None]
         if not found:
             return
