@@ -324,7 +324,9 @@ class Talker:
         self.connection: Connection = hub.admit(identity)
         self._hub = hub
         self._ref = 0
-        self._read = 0
+        # How many frames were decoded, and those of them that no story has asked for.
+        self._decoded = 0
+        self._unread: list[Any] = []
         self._serving = asyncio.create_task(self._serve())
 
     async def _serve(self) -> None:
@@ -358,13 +360,14 @@ class Talker:
         )
 
     async def gets(self, kind: type[F], **fields: Any) -> F:
-        """Wait for the next frame of this kind with these values; frames before it are passed over."""
+        """Wait for the next frame of this kind with these values; answers may come in any order, others stay for later."""
         async with asyncio.timeout(PATIENCE_S):
             while True:
-                while self._read < len(self.wire.sent):
-                    frame = _frames.decode(self.wire.sent[self._read])
-                    self._read += 1
+                self._unread += map(_frames.decode, self.wire.sent[self._decoded :])
+                self._decoded = len(self.wire.sent)
+                for frame in self._unread:
                     if isinstance(frame, kind) and all(getattr(frame, name) == value for name, value in fields.items()):
+                        self._unread.remove(frame)
                         return frame
                 self.wire.changed.clear()
                 if self._serving.done():
