@@ -37,11 +37,10 @@ def main() -> None:
     if (os.cpu_count() or 1) < 2:
         raise SystemExit("The measurements need two cores: one for the servers, one for everything else.")
     prepare()
-    pace = Pace.quick() if options.quick else Pace(repetitions=options.repetitions)
+    pace = Pace.quick() if options.quick else Pace(repetitions=options.repetitions, large_crowd=options.large_crowd)
     chosen = [each for each in measurements() if _is_chosen(each, options.only)]
-    results = _measure_all(chosen, pace)
     path = RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
-    results.save(path)
+    results = _measure_all(chosen, pace, path)
     print(f"\nfigures: {path}\n")
     if options.quick or options.only:
         print(report(results))
@@ -49,7 +48,8 @@ def main() -> None:
         _write(results)
 
 
-def _measure_all(chosen: list[Measurement], pace: Pace) -> Results:
+def _measure_all(chosen: list[Measurement], pace: Pace, path: Path) -> Results:
+    """Measure everything in turn; what has been seen so far lies in the file, also when the run is broken off."""
     results = Results(facts=facts())
     results.facts["Run"] = f"`python3 bench/run.py {' '.join(sys.argv[1:])}`, {time.strftime('%Y-%m-%d %H:%M')}"
     bystanders, started = Bystanders(), time.monotonic()
@@ -59,12 +59,13 @@ def _measure_all(chosen: list[Measurement], pace: Pace) -> Results:
                 continue
             outcome = _measure(each, pace)
             results.add(each.scenario, each.subject, outcome)
+            results.facts["Repetitions"] = f"{repetition + 1}, interleaved, {time.monotonic() - started:.0f} s in all"
+            results.facts["CPU used by others"] = f"{bystanders.share():.1%} of the machine during the run"
+            results.save(path)
             print(
                 f"{time.monotonic() - started:6.0f} s  {each.scenario:12} {each.subject:20} {_short(outcome)}",
                 flush=True,
             )
-    results.facts["Repetitions"] = f"{pace.repetitions}, interleaved, {time.monotonic() - started:.0f} s in all"
-    results.facts["CPU used by others"] = f"{bystanders.share():.1%} of the machine during the run"
     return results
 
 
@@ -95,6 +96,9 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="one short repetition, printed and not written")
     parser.add_argument("--repetitions", type=int, default=5, help="how often everything is measured (5)")
+    parser.add_argument(
+        "--large-crowd", type=int, default=10_000, help="connections that sit there or are cut (10,000)"
+    )
     parser.add_argument(
         "--only", action="append", default=[], metavar="SCENARIO[/SUBJECT]", help="measure only this; repeat"
     )

@@ -5,7 +5,7 @@
 Runs with Holdline's own Python and reads its settings from the environment. One conversation and one place in line are
 made by the real actions (join, offer, accept); all others are copies of their rows under new ids, so that a store of
 ten thousand is in the state that the actions would have left, and made in seconds. Writes ``pairs.tsv`` (customer_session,
-rep_session, log, ticket) and ``crowd.tsv`` (session, log, ticket), one line for each pair and each waiting customer.
+rep_session, log, ticket, conversation) and ``crowd.tsv`` (session, log, ticket), one line for each pair and each waiting customer.
 
 What is not copied: mails in the outbox, so that no worker sends ten thousand of them during a measurement.
 """
@@ -97,6 +97,7 @@ async def _a_pair(services: Services, untouched: Rows) -> Made:
         "rep_session": rep_session,
         "log": visit.log,
         "ticket": visit.ticket,
+        "conversation": visit.conversation,
     }
     return Made(_new(untouched, await _rows(services.database)), seat)
 

@@ -2,8 +2,9 @@
 
 Scenarios: ``relay`` (pairs talk as fast as the server can), ``two`` (the same, customers and representatives on different
 processes), ``latency`` (pairs talk at 1,000 messages per second), ``stall`` (a quarter of the representatives stop
-reading), ``idle`` (connections that only sit there), ``storm`` (all of them cut at once), ``commit`` and ``commit_rate``
-(the bare batched append).
+reading), ``idle`` (connections that only sit there), ``storm`` (all of them cut at once), ``hubs`` (pairs spread over one
+process or two), ``pages`` (the chat page), ``trial`` (the memory of ``holdline up``), ``commit`` and ``commit_rate`` (the bare
+batched append).
 """
 
 import json
@@ -18,9 +19,11 @@ from typing import Any, Final
 
 from rig.generator import Target, load
 from rig.holdline import Holdline
+from rig.pages import weigh
 from rig.peers import peers
 from rig.places import BENCH
 from rig.processes import SERVER_CORE, pinned
+from rig.trial import trial
 
 Outcome = dict[str, Any]
 
@@ -75,6 +78,10 @@ def measurements() -> Iterator[Measurement]:
     yield relay("holdline_postgres", Holdline(postgres=True).started, processes=2)
     yield latency("holdline", Holdline().started)
     yield stall("holdline", Holdline().started)
+    yield pages("holdline", Holdline().started)
+    yield Measurement(scenario="trial", subject="holdline", measure=lambda pace: trial(), once=True)
+    yield hubs("one", Holdline(postgres=True, spread=True).started, processes=1)
+    yield hubs("two", Holdline(postgres=True, spread=True).started, processes=2)
     for peer in known.values():
         yield relay(peer.name, peer.started)
     for name in ("socketio", "python_socketio", "channels"):
@@ -101,6 +108,26 @@ def relay(subject: str, started: Start, *, processes: int = 1, **options: float)
             return load(target, pairs=200, window=1, seconds=pace.seconds, warmup=pace.warmup, **options)
 
     return Measurement(scenario="two" if processes == 2 else "relay", subject=subject, measure=measure)
+
+
+def hubs(subject: str, started: Start, *, processes: int) -> Measurement:
+    """The pair relay with pairs spread over so many processes, each on a core that the generator and the stores share."""
+
+    def measure(pace: Pace) -> Outcome:
+        with started(processes) as target:
+            return load(target, pairs=200, window=1, seconds=pace.seconds, warmup=pace.warmup)
+
+    return Measurement(scenario="hubs", subject=subject, measure=measure)
+
+
+def pages(subject: str, started: Start) -> Measurement:
+    """The customer's chat page: its weight with all it loads, and the server's time for it."""
+
+    def measure(pace: Pace) -> Outcome:
+        with started(1) as target:
+            return weigh(target)
+
+    return Measurement(scenario="pages", subject=subject, measure=measure, once=True)
 
 
 def latency(subject: str, started: Start) -> Measurement:

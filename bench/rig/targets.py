@@ -125,7 +125,8 @@ def _pages(results: Results) -> Finding | None:
     p95 = results.median("pages", "holdline", at("p95_ms"))
     if page is None or script is None or p95 is None:
         return None
-    figure = f"{page / 1024:.1f} KB, script {script / 1024:.1f} KB; p95 {p95:.0f} ms"
+    packed = results.median("pages", "holdline", at("all_packed_bytes")) or 0
+    figure = f"{page / 1024:.1f} KB as sent ({packed / 1024:.1f} KB if all of it were gzipped), script {script / 1024:.1f} KB; p95 {p95:.0f} ms"
     return Finding(figure, page <= 60 * 1024 and script <= 35 * 1024 and p95 <= 100)
 
 
