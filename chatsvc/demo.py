@@ -24,7 +24,7 @@ from chatsvc.kernel.ids import CompanyId, PersonId, SessionId
 from chatsvc.routing import store as routing
 from chatsvc.routing.tables import desk_lines
 from chatsvc.tickets import store as tickets
-from chatsvc.tickets.model import Append, Kind, Role, words
+from chatsvc.tickets.model import Append, Kind, Role, State, words
 from chatsvc.tickets.tables import tickets as ticket_table
 
 
@@ -201,5 +201,6 @@ async def _add_ticket(services: Services, uow: UnitOfWork, past: _Past, people: 
     owner = next(people[said.by].person for said in past.said if people[said.by].is_staff)
     changes: dict[str, object] = {"owner_id": owner, "reason": "malfunction", "environment": "production"}
     if past.solved:
-        changes |= {"state": "solved", "ended_at": uow.now}
+        row = await tickets.load(uow.connection, opened.id)
+        await tickets.move(uow, row, State.SOLVED, ended_at=uow.now)
     await uow.execute(update(ticket_table).where(ticket_table.c.id == opened.id).values(**changes, updated_at=uow.now))

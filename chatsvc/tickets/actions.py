@@ -170,7 +170,6 @@ class Tickets:
                 ended_at = uow.now
             await store.change(uow, row, fields, ended_at=ended_at)
             if event is not None:
-                await self._unseal(uow, ticket, fields.state)
                 await self._tell_moved(uow, identity, row, event)
             uow.ring(f"visit:{ticket}")
 
@@ -214,7 +213,6 @@ class Tickets:
             to = LIFE.next(state, event)
             ended_at: datetime | None = uow.now if to in (State.SOLVED, State.CLOSED) else None
             await store.move(uow, row, to, ended_at=ended_at)
-            await self._unseal(uow, ticket, to)
             log = await store.log_of(uow.connection, ticket)
             key = f"{event}-{row.version}"
             append = Append(
@@ -222,10 +220,6 @@ class Tickets:
             )
             await self.logbook.append_in(uow, append)
             uow.ring(f"visit:{ticket}")
-
-    async def _unseal(self, uow: UnitOfWork, ticket: TicketId, to: State) -> None:
-        if to is State.OPEN:
-            await uow.execute(update(logs).where(logs.c.ticket_id == ticket).values(sealed=False))
 
     async def sweep(self) -> int:
         """Seal the logs of tickets whose time for reopening is over (T9); return how many. Safe to run late, twice, anywhere."""

@@ -4,6 +4,7 @@ The head of a log is raised in the same statement that checks company, owner and
 """
 
 import asyncio
+import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -23,11 +24,16 @@ from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel import failpoints
 from chatsvc.kernel.errors import Unavailable
 from chatsvc.kernel.ids import SYSTEM, LogId, PersonId
-from chatsvc.tickets.model import Append, Entry, Kind, Role
-from chatsvc.tickets.tables import entries, logs, reads
+from chatsvc.tickets.model import Append, Entry, Kind, Role, State
+from chatsvc.tickets.tables import entries, logs, reads, tickets
 
 # Two processes that append to the same log at the same instant may meet in an index; the loser simply looks again.
 _TRIES = 4
+
+
+def digest_of(kind: Kind, body: str) -> str:
+    """Return what tells a repeat from another message under the same key."""
+    return hashlib.sha256(f"{kind}\0{body}".encode()).hexdigest()[:32]
 
 
 class Row(NamedTuple):
@@ -49,6 +55,16 @@ class Row(NamedTuple):
         """Whether it needs the conversation's ownership: words of staff do, events were decided by their action."""
         return self.append.role is Role.STAFF and self.append.kind in (Kind.MESSAGE, Kind.NOTE)
 
+    @property
+    def is_customer_s_word(self) -> bool:
+        """Whether it opens a ticket again that is solved or waits for its customer (T8, T9)."""
+        return self.append.role is Role.CUSTOMER and self.append.kind is Kind.MESSAGE
+
+    def as_reopened(self) -> "Row":
+        """Return the event that says so, by the same person, under a key made of this one's."""
+        append = msgspec.structs.replace(self.append, key=f"re-{self.append.key[:61]}", kind=Kind.REOPENED, body="{}")
+        return Row(append, append.body, digest_of(append.kind, append.body))
+
 
 class Found(StrEnum):
     """What came of an append."""
@@ -67,6 +83,8 @@ class Outcome(NamedTuple):
     found: Found
     number: int = 0
     at: int = 0
+    # Number of the entry that says that this word has opened a solved ticket again; None when it has not.
+    reopened: int | None = None
 
 
 class BatchWriter(Protocol):
@@ -105,7 +123,14 @@ _RAISE = """
 update logs set head = head + 1, last_at = ?, customer_at = case when ? then ? else customer_at end
 where id = ? and sealed = 0 and (? is null or company_id = ?) and (? is null or owner_epoch = ?)
   and (? or audience = 'staff' or owner_id is null or (owner_id = ? and ? is not null))
-returning head
+returning head, asleep, ticket_id
+"""
+
+_STATE = "select state, version from tickets where id = ?"
+
+_WAKE = """
+update tickets set state = 'open', ended_at = null, updated_at = ?, version = version + 1
+where id = ? and version = ?
 """
 
 _INSERT = (
@@ -134,7 +159,16 @@ def _write_row(execute: Callable[[str, tuple[Any, ...]], Any], row: Row, at: int
         return Outcome(_why_not(execute, append))
     kind = append.kind.value
     execute(_INSERT, (append.log, raised[0], append.sender, append.key, kind, row.body, row.digest, at))
+    if row.is_customer_s_word and raised[1]:
+        return Outcome(Found.STORED, raised[0], at, reopened=_wake(execute, row, raised[2], at))
     return Outcome(Found.STORED, raised[0], at)
+
+
+def _wake(execute: Callable[[str, tuple[Any, ...]], Any], row: Row, ticket: str, at: int) -> int | None:
+    state, version = execute(_STATE, (ticket,)).fetchone()
+    execute(_WAKE, (at, ticket, version))
+    execute("update logs set asleep = 0 where ticket_id = ?", (ticket,))
+    return _write_row(execute, row.as_reopened(), at).number if state == State.SOLVED else None
 
 
 def _is_foreign(execute: Callable[[str, tuple[Any, ...]], Any], append: Append) -> bool:
@@ -203,10 +237,10 @@ with wish as (
         $9::bool[], $10::bool[])
     with ordinality as w(log_id, sender, client_key, kind, body, digest, company, epoch, staff_s_word, customer, ord)
 ), locked as materialized (
-    select id, company_id, audience, head, owner_epoch, owner_id, sealed from logs
+    select id, ticket_id, company_id, audience, head, owner_epoch, owner_id, sealed, asleep from logs
     where id in (select log_id from wish) order by id for update
 ), judged as (
-    select w.*, l.head, e.number as said_number, e.at as said_at,
+    select w.*, l.head, case when l.asleep then l.ticket_id end as asleep_ticket, e.number as said_number, e.at as said_at,
         case
             when l.id is null or w.company <> l.company_id then 'missing'
             when e.number is not null then case when e.digest = w.digest then 'repeated' else 'conflict' end
@@ -233,8 +267,13 @@ with wish as (
     ) up
     where logs.id = up.log_id
 )
-select j.found, coalesce(n.number, j.said_number, 0), coalesce(j.said_at, $11::bigint)
+select j.found, coalesce(n.number, j.said_number, 0), coalesce(j.said_at, $11::bigint), j.asleep_ticket
 from judged j left join numbered n using (ord) order by j.ord
+"""
+
+
+_WAKE_ON = """
+update tickets set state = 'open', ended_at = null, updated_at = $1, version = version + 1 where id = $2 and version = $3
 """
 
 
@@ -259,7 +298,26 @@ async def _write_statement(connection: AsyncConnection, rows: Sequence[Row], at:
     )
     result = await connection.exec_driver_sql(_STATEMENT, (*columns, at))
     found: Sequence[Any] = result.all()
-    return [Outcome(Found(row[0]), row[1], row[2]) for row in found]
+    outcomes = [Outcome(Found(row[0]), row[1], row[2]) for row in found]
+    for index, row in enumerate(rows):
+        ticket = found[index][3]
+        if ticket is not None and row.is_customer_s_word and outcomes[index].found is Found.STORED:
+            outcomes[index] = outcomes[index]._replace(reopened=await _wake_on(connection, row, ticket, at))
+    return outcomes
+
+
+async def _wake_on(connection: AsyncConnection, row: Row, ticket: str, at: int) -> int | None:
+    """``_wake`` on PostgreSQL; of several words in one commit the first wakes, and the others find an open ticket."""
+    statement = select(tickets.c.state, tickets.c.version).where(tickets.c.id == ticket).with_for_update()
+    state, version = (await connection.execute(statement)).one()
+    if state not in (State.SOLVED, State.AWAITING):
+        return None
+    await connection.exec_driver_sql(_WAKE_ON, (at, ticket, version))
+    await connection.execute(update(logs).where(logs.c.ticket_id == ticket).values(asleep=False))
+    if state != State.SOLVED:
+        return None
+    [event] = await _write_statement(connection, [row.as_reopened()], at)
+    return event.number
 
 
 async def _write_with_twins(

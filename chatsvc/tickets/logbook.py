@@ -5,7 +5,6 @@ busy one batches by itself; no timer is involved. What it deliberately does not 
 """
 
 import asyncio
-import hashlib
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -104,7 +103,7 @@ class LogBook:
         result = _answer(outcome)
         if isinstance(result, Refused):
             raise result
-        uow.ring(f"log:{append.log}", result.number)
+        uow.ring(f"log:{append.log}", outcome.reopened or result.number)
         return result
 
     async def since(self, log: LogId, after: int, limit: int = 500) -> tuple[Entry, ...]:
@@ -156,11 +155,10 @@ class LogBook:
             except Exception:
                 logger.exception("append_answer_failed")
         failpoints.hit("append.before_notify")
-        written = [
-            Written(wish.append.log, _entry(wish.row, answer))
-            for wish, answer in zip(batch, answers, strict=True)
-            if isinstance(answer, Stored) and not answer.repeated
-        ]
+        written: list[Written] = []
+        for wish, outcome, answer in zip(batch, outcomes, answers, strict=True):
+            if isinstance(answer, Stored) and not answer.repeated:
+                written += _announcements(wish.row, outcome, answer)
         if written:
             self.on_stored(written)
 
@@ -170,8 +168,15 @@ def _row(append: Append) -> Row:
     if append.kind in (Kind.MESSAGE, Kind.NOTE):
         spoken = _words.decode(body)
         body = msgspec.json.encode(msgspec.structs.replace(spoken, text=mask_secrets(spoken.text))).decode()
-    digest = hashlib.sha256(f"{append.kind}\0{body}".encode()).hexdigest()[:32]
-    return Row(append=append, body=body, digest=digest)
+    return Row(append=append, body=body, digest=store.digest_of(append.kind, body))
+
+
+def _announcements(row: Row, outcome: Outcome, stored: Stored) -> list[Written]:
+    """Return what everybody should hear: the entry, and that it has opened the ticket again where it has."""
+    written = [Written(row.append.log, _entry(row, stored))]
+    if outcome.reopened is not None:
+        written.append(Written(row.append.log, _entry(row.as_reopened(), Stored(outcome.reopened, stored.at))))
+    return written
 
 
 def _entry(row: Row, stored: Stored) -> Entry:

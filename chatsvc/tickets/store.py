@@ -87,6 +87,7 @@ async def open_ticket(
             "head": 0,
             "owner_epoch": 0,
             "sealed": False,
+            "asleep": False,
         }
         for log, audience in ((opened.log, Audience.SHARED), (opened.notes_log, Audience.STAFF))
     ]
@@ -137,6 +138,14 @@ async def complete(
             version=tickets.c.version + 1,
         )
     )
+    await _settle_log(uow, ticket, State.SOLVED if solved else State.OPEN)
+
+
+async def _settle_log(uow: UnitOfWork, ticket: TicketId, state: State) -> None:
+    """Let the logs know in which state their ticket is: whether the customer's next word wakes it, and that an open one takes words."""
+    asleep = state in (State.SOLVED, State.AWAITING)
+    unsealed = {"sealed": False} if state is State.OPEN else {}
+    await uow.execute(update(logs).where(logs.c.ticket_id == ticket).values(asleep=asleep, **unsealed))
 
 
 async def change(uow: UnitOfWork, ticket: Row[Any], fields: Fields, *, ended_at: datetime | None) -> None:
@@ -152,6 +161,7 @@ async def change(uow: UnitOfWork, ticket: Row[Any], fields: Fields, *, ended_at:
     )
     if not changed:
         raise Conflict("ticket.changed")
+    await _settle_log(uow, ticket.id, fields.state)
 
 
 async def load(connection: AsyncConnection, ticket: TicketId) -> Row[Any]:
@@ -179,6 +189,7 @@ async def move(uow: UnitOfWork, ticket: Row[Any], to: State, *, ended_at: dateti
     )
     if not moved:
         raise Conflict("ticket.changed")
+    await _settle_log(uow, ticket.id, to)
 
 
 async def log_of(connection: AsyncConnection, ticket: TicketId, audience: Audience = Audience.SHARED) -> LogId:

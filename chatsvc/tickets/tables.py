@@ -93,6 +93,8 @@ logs = Table(
     Column("owner_id", String(40)),
     # True when nothing can be added any more (T9).
     Column("sealed", Boolean, nullable=False, default=False),
+    # True while the ticket is solved or waits for its customer: their next word opens it again (T8, T9).
+    Column("asleep", Boolean, nullable=False, default=False),
     Column("last_at", Moment),
     # The customer's last word; None before the first.
     Column("customer_at", Moment),

@@ -31,11 +31,7 @@ async def comment(call: Call, body: CommentBody) -> Made:
 
 async def add_comment(call: Call, ticket: TicketView, *, key: str, text: str, files: tuple[FileId, ...]) -> Stored:
     """Add a comment, for programs and forms alike; the customer's word on a solved ticket opens it again (T9, T10)."""
-    tickets = call.services.tickets
-    stored = await tickets.say(call.identity, ticket.log, key=key, text=text, files=files)
-    if ticket.may_reopen and not call.identity.is_staff and not stored.repeated:
-        await tickets.reopen(call.identity, ticket.id)
-    return stored
+    return await call.services.tickets.say(call.identity, ticket.log, key=key, text=text, files=files)
 
 
 async def solve(call: Call) -> None:

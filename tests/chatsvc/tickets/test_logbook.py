@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from chatsvc.kernel.errors import Conflict, NotAllowed, NotFound
 from chatsvc.kernel.ids import LogId
 from chatsvc.tickets import store
 from chatsvc.tickets.logbook import LogBook, Written
-from chatsvc.tickets.model import Append, Kind, Role, Stored, Words, words
+from chatsvc.tickets.model import Append, Kind, Role, State, Stored, Words, words
 from chatsvc.tickets.store import Opened
 from chatsvc.tickets.tables import logs
 from tests.builders import a_contact, a_representative, a_ticket
@@ -267,3 +268,67 @@ async def test_closing_commits_what_waits(database: Database, contact: Identity,
     await logbook.close()
 
     assert [type(answer) for answer in answers] == [Stored]
+
+
+async def test_customer_s_word_opens_a_solved_ticket_again_and_says_so(
+    logbook: LogBook, database: Database, contact: Identity, ticket: Opened
+) -> None:
+    announced: list[Written] = []
+    logbook.on_stored = announced.extend
+    await move_to(database, ticket, State.SOLVED)
+
+    stored = await logbook.append(says(contact, ticket.log))
+
+    entries = await logbook.since(ticket.log, 0)
+    assert stored.number == 1
+    assert [(entry.number, entry.kind) for entry in entries] == [(1, "message"), (2, "reopened")]
+    assert [item.entry for item in announced] == list(entries)
+    assert await state_of(database, ticket) == (State.OPEN, None)
+
+
+async def test_several_words_in_one_commit_open_it_once(
+    logbook: LogBook, database: Database, contact: Identity, ticket: Opened
+) -> None:
+    await move_to(database, ticket, State.SOLVED)
+
+    answers = await asyncio.gather(*(logbook.append(says(contact, ticket.log, key=f"key-{n:05}")) for n in range(3)))
+
+    entries = await logbook.since(ticket.log, 0)
+    assert [entry.number for entry in entries] == [1, 2, 3, 4]
+    assert [entry.kind for entry in entries].count("reopened") == 1
+    assert {answer.number for answer in answers} == {entry.number for entry in entries if entry.kind == "message"}
+
+
+async def test_answer_puts_a_waiting_ticket_back_to_open_without_a_word_about_it(
+    logbook: LogBook, database: Database, contact: Identity, ticket: Opened
+) -> None:
+    await move_to(database, ticket, State.AWAITING)
+
+    await logbook.append(says(contact, ticket.log))
+
+    assert [entry.kind for entry in await logbook.since(ticket.log, 0)] == ["message"]
+    assert await state_of(database, ticket) == (State.OPEN, None)
+
+
+async def test_word_of_staff_leaves_a_solved_ticket_solved(
+    logbook: LogBook, database: Database, rep: Identity, ticket: Opened
+) -> None:
+    await move_to(database, ticket, State.SOLVED)
+
+    await logbook.append(says(rep, ticket.log))
+
+    assert (await state_of(database, ticket))[0] is State.SOLVED
+
+
+async def move_to(database: Database, ticket: Opened, state: State) -> None:
+    """Put the ticket into a state, as actions do."""
+    async with database.begin() as uow:
+        row = await store.load(uow.connection, ticket.id)
+        await store.move(uow, row, state, ended_at=uow.now if state is State.SOLVED else None)
+
+
+async def state_of(database: Database, ticket: Opened) -> tuple[State, datetime | None]:
+    """Return the ticket's state, and when it ended."""
+    async with database.read() as connection:
+        row = await store.load(connection, ticket.id)
+    return State(row.state), row.ended_at

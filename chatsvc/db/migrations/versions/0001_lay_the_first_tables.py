@@ -206,6 +206,7 @@ def upgrade() -> None:
         sa.Column("owner_epoch", sa.Integer(), nullable=False),
         sa.Column("owner_id", sa.String(length=40), nullable=True),
         sa.Column("sealed", sa.Boolean(), nullable=False),
+        sa.Column("asleep", sa.Boolean(), nullable=False),
         sa.Column("last_at", sa.BigInteger(), nullable=True),
         sa.Column("customer_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["ticket_id"], ["tickets.id"], name=op.f("fk_logs_ticket_id")),
