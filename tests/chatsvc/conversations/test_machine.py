@@ -263,10 +263,10 @@ class LivePhase(RuleBasedStateMachine):
         if not held:
             return
         conversation = data.draw(st.sampled_from(held))
-        log, rep = picture.logs[conversation.ticket_id], self.reps[who]
+        rep = self.reps[who]
         epoch = conversation.epoch - behind
         owned = conversation.state in HOLDING
-        may = epoch == log.owner_epoch and (not owned or conversation.rep_id == rep.person)
+        may = epoch == conversation.epoch and (not owned or conversation.rep_id == rep.person)
         visit = self.run(self.house.see.visit(self.contact_of(conversation), conversation.ticket_id))
         try:
             self.run(self.house.says(rep, visit, "hello", epoch))
@@ -497,9 +497,8 @@ class LivePhase(RuleBasedStateMachine):
                 conversation.state in ("active", "ending", "wrap_up", "closed")
             )
             assert place.reserved_for is None or place.state == "offered"
-            if conversation.state in HOLDING:
-                log = picture.logs[conversation.ticket_id]
-                assert (log.owner_epoch, log.owner_id) == (conversation.epoch, conversation.rep_id)
+            log, held = picture.logs[conversation.ticket_id], conversation.state in HOLDING
+            assert (log.owner_epoch, log.owner_id) == (conversation.epoch, conversation.rep_id if held else None)
         topics = [(place.contact_id, place.line) for place in picture.places.values() if place.state in LIVE]
         assert len(topics) == len(set(topics))
         granted = [(offer.place_id, offer.epoch) for offer in picture.offers.values()]
