@@ -538,7 +538,7 @@ static void open_pairs(void) {
         while (opening_now >= options.connecting) turn(0);
         start(c);
     }
-    uint64_t until = now_ns() + 30 * SECOND;
+    uint64_t until = now_ns() + 120 * SECOND;
     while (opening_now && !turn(until)) continue;
     if (live_pairs != 2 * options.pairs) fatal("%u of %u connections of the pairs are open", live_pairs, 2 * options.pairs);
 }

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from rig.places import HOLDLINE_PYTHON
+from rig.places import HOLDLINE_PYTHON, REPOSITORY
 from rig.processes import SERVER_CORE, running
 
 # Until caches are warm and the first rounds are done.
@@ -17,7 +17,7 @@ def trial() -> dict[str, Any]:
     """Start it, let it settle, and add up the proportional memory of all its processes, in KiB."""
     with TemporaryDirectory(prefix="holdline-bench-") as name:
         folder = Path(name)
-        environment = {"HOLDLINE_DATA_DIR": str(folder / "data"), "HOLDLINE_PORT": "0"}
+        environment = {"HOLDLINE_DATA_DIR": str(folder / "data"), "HOLDLINE_PORT": "0", "PYTHONPATH": str(REPOSITORY)}
         with running(
             [HOLDLINE_PYTHON.parent / "holdline", "up"],
             core=SERVER_CORE,
