@@ -38,6 +38,8 @@ from chatsvc.tickets.logbook import Written
 
 logger = logging.getLogger(__name__)
 
+# Offered in the scope's extensions by a server that can hand its sockets over (``direct``); takes the connection, answers with its end.
+DIRECT = "holdline.attach"
 _QUIET_BEAT = encode(ServerBeat({}))
 # How finely the end of a drain is watched.
 _LOOK_S = 0.01
@@ -262,6 +264,11 @@ class Hub:
         if identity is None:
             return
         connection = self.admit(identity)
+        attach = websocket.scope.get("extensions", {}).get(DIRECT)
+        if attach is not None:
+            # From here on the server's own protocol drives the connection, and nothing of the handshake is kept.
+            attach(connection).add_done_callback(lambda _: self.leave(connection))
+            return
         try:
             await serve(connection, AsgiWire(websocket))
         finally:

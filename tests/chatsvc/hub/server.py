@@ -14,14 +14,18 @@ from starlette.routing import Route, WebSocketRoute
 
 from tests.chatsvc.hub.cast import Stage, World, until
 
+# Both ways in which a server can drive the hub's connections.
+ASGI = "websockets-sansio"
+DIRECT = "chatsvc.hub.direct:HubProtocol"
+
 
 class Server:
     """A listening hub."""
 
-    def __init__(self, stage: Stage, *, ws: str = "websockets-sansio") -> None:
+    def __init__(self, stage: Stage, *, ws: str) -> None:
         self.stage = stage
         self.world: World = stage.world
-        self._ws = ws
+        self.ws = ws
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         routes = [
@@ -45,6 +49,11 @@ class Server:
     def socket_address(self) -> str:
         """Where its hub is."""
         return f"ws://127.0.0.1:{self.port}/ws"
+
+    @property
+    def sockets(self) -> int:
+        """How many sockets the server still holds."""
+        return len(self._server.server_state.connections)
 
     async def start(self) -> None:
         """Begin to listen."""
@@ -70,7 +79,7 @@ class Server:
 
 
 @contextlib.asynccontextmanager
-async def serving(stage: Stage, *, ws: str = "websockets-sansio") -> AsyncIterator[Server]:
+async def serving(stage: Stage, *, ws: str = DIRECT) -> AsyncIterator[Server]:
     """Start a hub with a server before it, and end both."""
     stage.world.logs.on_stored = stage.hub.stored
     await stage.hub.start()

@@ -12,18 +12,20 @@ from websockets.typing import Origin
 
 from chatsvc.accounts.model import Identity
 from chatsvc.hub import codes
-from chatsvc.hub.frames import Entries, RefusedFrame, ServerFrame, Welcome
+from chatsvc.hub.frames import CaughtUp, Entries, RefusedFrame, ServerFrame, Welcome
 from chatsvc.kernel.errors import Unavailable
 from tests.chatsvc.hub.cast import ORIGIN, PATIENCE_S, QUICK, Stage, World, an_identity, until
-from tests.chatsvc.hub.server import Server, serving
+from tests.chatsvc.hub.server import ASGI, DIRECT, Server, serving
 
 frames = msgspec.json.Decoder(ServerFrame)
 
 
-@pytest.fixture
-async def server(world: World) -> AsyncIterator[Server]:
-    """A hub behind a server."""
-    async with serving(Stage(world, rules=replace(QUICK, most_per_person=2, farewell_s=1, send_s=2))) as server:
+@pytest.fixture(params=[ASGI, DIRECT], ids=["asgi", "direct"])
+async def server(world: World, request: pytest.FixtureRequest) -> AsyncIterator[Server]:
+    """A hub behind a server, driven in either way."""
+    async with serving(
+        Stage(world, rules=replace(QUICK, most_per_person=2, farewell_s=1, send_s=2)), ws=request.param
+    ) as server:
         yield server
 
 
@@ -125,6 +127,40 @@ async def test_binary_and_large_frames_end_in_a_close_code(server: Server, world
     assert (binary, large) == (codes.BAD_FRAME.code, 1009)
 
 
+async def test_text_that_is_no_text_closes_the_socket(server: Server, world: World) -> None:
+    async with knocks(server, world.signs_in(an_identity())) as line:
+        await line.recv()
+        await line.send(b'{"t":"beat\xff"}', text=True)
+
+        assert (await closed_with(line))[0] == 1007
+
+
+async def test_message_in_pieces_is_one_message(server: Server, world: World) -> None:
+    claire = an_identity()
+    log = world.a_log(claire)
+    async with knocks(server, world.signs_in(claire)) as line:
+        await line.recv()
+        await line.send(['{"t":"open","ref":5,', f'"log":"{log}",', '"after":0}'])
+        mark = frames.decode(await line.recv())
+
+    assert isinstance(mark, CaughtUp)
+    assert mark.ref == 5
+
+
+@pytest.mark.parametrize("size", [10, 125, 126, 3_000, 65_535, 65_536, 200_000])
+async def test_frames_of_any_size_arrive_whole(server: Server, world: World, size: int) -> None:
+    claire = an_identity()
+    log = world.a_log(claire)
+    world.logs.add(log, "x" * size, quietly=True)
+    async with knocks(server, world.signs_in(claire)) as line:
+        await line.recv()
+        await line.send(f'{{"t":"open","ref":5,"log":"{log}","after":0}}')
+        entries = frames.decode(await line.recv())
+
+    assert isinstance(entries, Entries)
+    assert len(bytes(entries.entries[0].body)) > size
+
+
 async def test_deflate_bomb_finds_no_deflate(server: Server, world: World) -> None:
     token = world.signs_in(an_identity())
     headers = {"Cookie": f"holdline_session={token}"}
@@ -169,6 +205,9 @@ async def test_dead_reader_is_closed_and_others_are_not_slowed(server: Server, w
                 break
         await until(lambda: server.stage.hub.connections == 1)
         assert got > 10
+        if server.ws == DIRECT:
+            # Not only forgotten but cut off: sockets of those who never read cannot pile up.
+            await until(lambda: server.sockets == 1)
         dead.transport.abort()
 
 

@@ -4,7 +4,7 @@ from typing import get_args
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatsvc.accounts.model import PersonRole
@@ -214,6 +214,7 @@ def test_administrators_talk_to_nobody() -> None:
     assert refusal(list(a_peer(PersonRole.ADMINISTRATOR).receive(SAY, 0))).code == "frame.not_allowed"
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300) | st.binary(max_size=300))
 def test_rubbish_gets_a_code_and_nothing_else(frame: str | bytes) -> None:
     check_answers(a_peer().receive(frame, 0))
@@ -230,6 +231,7 @@ FIELDS = st.sampled_from(
 KINDS = st.sampled_from([str(kind.__struct_config__.tag) for kind in get_args(ClientFrame)])
 
 
+@settings(deadline=None)
 @given(KINDS, st.dictionaries(FIELDS, JSON, max_size=6), st.sampled_from(list(PersonRole)))
 def test_frames_with_any_values_get_a_code_or_are_taken_whole(
     kind: str, fields: dict[str, object], role: PersonRole
