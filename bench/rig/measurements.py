@@ -74,14 +74,6 @@ def measurements() -> Iterator[Measurement]:
     """Everything that is measured, in the order of a repetition."""
     known = peers()
     yield relay("holdline", Holdline().started)
-    yield relay("holdline_postgres", Holdline(postgres=True).started)
-    yield relay("holdline_postgres", Holdline(postgres=True).started, processes=2)
-    yield latency("holdline", Holdline().started)
-    yield stall("holdline", Holdline().started)
-    yield pages("holdline", Holdline().started)
-    yield Measurement(scenario="trial", subject="holdline", measure=lambda pace: trial(), once=True)
-    yield hubs("one", Holdline(postgres=True, spread=True).started, processes=1)
-    yield hubs("two", Holdline(postgres=True, spread=True).started, processes=2)
     for peer in known.values():
         yield relay(peer.name, peer.started)
     for name in ("socketio", "python_socketio", "channels"):
@@ -93,11 +85,25 @@ def measurements() -> Iterator[Measurement]:
         yield idle(name, known[name].started)
     yield storm("node_ws", known["node_ws"].started)
     yield storm("socketio", known["socketio"].started)
-    yield idle("holdline", Holdline(crowd=10_000).started, large=True)
-    yield storm("holdline", Holdline(crowd=10_000).started)
     for batch in BATCHES:
         yield commit(batch)
     yield Measurement(scenario="commit_rate", subject="sqlite", measure=lambda pace: _floor(pace, rate=1000))
+    yield from _of_holdline()
+
+
+def _of_holdline() -> Iterator[Measurement]:
+    """What is measured of Holdline beside the first relay, the short ones first."""
+    one, crowd, spread = Holdline(), Holdline(crowd=10_000), Holdline(postgres=True, spread=True)
+    yield latency("holdline", one.started)
+    yield pages("holdline", one.started)
+    yield Measurement(scenario="trial", subject="holdline", measure=lambda pace: trial(), once=True)
+    yield idle("holdline", crowd.started, large=True)
+    yield storm("holdline", crowd.started)
+    yield stall("holdline", one.started)
+    yield relay("holdline_postgres", Holdline(postgres=True).started)
+    yield relay("holdline_postgres", Holdline(postgres=True).started, processes=2)
+    yield hubs("one", spread.started, processes=1)
+    yield hubs("two", spread.started, processes=2)
 
 
 def relay(subject: str, started: Start, *, processes: int = 1, **options: float) -> Measurement:

@@ -11,6 +11,8 @@ _HOLDLINE = {
     "holdline": "**Holdline**, SQLite, `synchronous=FULL`",
     "holdline_postgres": "**Holdline**, PostgreSQL",
 }
+# More than this used by others, and a run is a rehearsal.
+_QUIET_PERCENT = 5.0
 Column = tuple[str, Callable[[Results, str, str], str]]
 
 
@@ -21,6 +23,7 @@ def report(results: Results) -> str:
         "CPU is CPU time of all servers and stores for each message that was acknowledged and delivered. Figures are "
         "medians. Absolute figures belong to this machine and this hour; ratios inside one run hold.",
         _facts(results),
+        *_warning(results),
         "## Targets\n\n" + _targets(results),
     ]
     for title, text, scenario, columns in _TABLES:
@@ -29,6 +32,18 @@ def report(results: Results) -> str:
     if results.errors():
         parts.append("## What failed\n\n" + "\n".join(f"- {line}" for line in results.errors()))
     return "\n\n".join(parts) + "\n"
+
+
+def _warning(results: Results) -> list[str]:
+    """A sentence for the head when the machine was not ours alone."""
+    used = results.facts.get("CPU used by others", "0%").partition("%")[0]
+    if float(used) <= _QUIET_PERCENT:
+        return []
+    return [
+        f"**Others used {used} % of the machine during this run: it is a rehearsal.** Servers shared their core with strangers, so "
+        "throughput is far too low, latencies are those of waiting for the core, and work that is done per second and not per "
+        "message (heartbeats, sweeps, rounds of the worker) weighs too much in CPU per message."
+    ]
 
 
 def _facts(results: Results) -> str:
