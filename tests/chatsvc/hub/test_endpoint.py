@@ -222,3 +222,22 @@ async def test_revoked_session_s_socket_closes_within_a_second(server: Server, w
             code, _ = await closed_with(line)
 
     assert code == codes.SIGNED_OUT.code
+
+
+@pytest.mark.parametrize("ws", [ASGI, DIRECT], ids=["asgi", "direct"])
+async def test_reader_who_stops_is_closed_at_the_deadline_long_before_the_queue_is_full(world: World, ws: str) -> None:
+    rules = replace(QUICK, customer_queue_bytes=100_000_000, send_s=0.3, farewell_s=0.1)
+    async with serving(Stage(world, rules=rules), ws=ws) as server:
+        claire = an_identity()
+        log = world.a_log(claire)
+        async with knocks(server, world.signs_in(claire)) as line:
+            await line.recv()
+            await line.send(f'{{"t":"open","ref":5,"log":"{log}","after":0}}')
+            await line.recv()
+            line.transport.pause_reading()
+            for _ in range(60):
+                world.logs.add(log, "x" * 200_000)
+                await asyncio.sleep(0)
+
+            await until(lambda: server.stage.hub.connections == 0)
+            line.transport.abort()

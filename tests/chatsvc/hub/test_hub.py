@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 import pytest
 
 from chatsvc.accounts.model import PersonRole
+from chatsvc.config import Settings
 from chatsvc.files.model import Attached
 from chatsvc.hub import codes
 from chatsvc.hub.broker_local import LocalExchange
@@ -24,10 +26,12 @@ from chatsvc.hub.frames import (
     TypingMark,
     VisitFrame,
 )
-from chatsvc.kernel.errors import Conflict, NotAllowed, Unavailable
+from chatsvc.hub.handshake import Gate
+from chatsvc.hub.rules import Rules
+from chatsvc.kernel.errors import Conflict, NotAllowed, TooMany, Unavailable
 from chatsvc.kernel.ids import CompanyId, FileId
 from chatsvc.tickets.model import Audience
-from tests.chatsvc.hub.cast import QUICK, STORE, Stage, World, an_identity, settled, until
+from tests.chatsvc.hub.cast import QUICK, STORE, Stage, World, an_entry, an_identity, settled, until
 
 REP = PersonRole.REPRESENTATIVE
 
@@ -887,3 +891,142 @@ async def test_long_poll_lets_go_when_the_process_ends(stage: Stage, world: Worl
     await stage.hub.drain()
 
     assert await waiting == ()
+
+
+# Healing.
+
+
+async def test_after_redis_comes_back_logs_and_pictures_are_compared_at_once(stage: Stage, world: World) -> None:
+    claire, ravi = an_identity(), an_identity(REP)
+    visit = world.a_visit(claire)
+    desk = world.a_desk(ravi, "expense")
+    customer, rep = await stage.arrives(claire), await stage.arrives(ravi)
+    customer.sends("watch", view="visit", ticket=visit.ticket)
+    await customer.gets(VisitFrame)
+    await customer.gets(CaughtUp, ref=customer.opens(visit.log))
+    rep.sends("watch", view="desk")
+    await rep.gets(DeskFrame)
+
+    world.logs.add(visit.log, "unheard", quietly=True)
+    world.visits[visit.ticket] = msgspec.structs.replace(visit, state="active", waiting=None)
+    world.desks[ravi.person] = msgspec.structs.replace(desk, state="ready")
+    stage.hub._broker.on_back()
+
+    assert (await customer.gets(VisitFrame)).visit.state == "active"
+    assert (await rep.gets(DeskFrame)).desk.state == "ready"
+    await customer.has(visit.log, 1)
+
+
+async def test_sweep_finds_what_a_lost_bell_would_have_told_of_lines_and_desks(stage: Stage, world: World) -> None:
+    claire, ravi = an_identity(), an_identity(REP)
+    visit = world.a_visit(claire, position=2)
+    desk = world.a_desk(ravi, "expense")
+    customer, rep = await stage.arrives(claire), await stage.arrives(ravi)
+    customer.sends("watch", view="visit", ticket=visit.ticket)
+    await customer.gets(VisitFrame)
+    rep.sends("watch", view="desk")
+    await rep.gets(DeskFrame)
+
+    assert visit.waiting is not None
+    place = msgspec.structs.replace(visit.waiting, position=1)
+    world.visits[visit.ticket] = msgspec.structs.replace(visit, waiting=place)
+    world.desks[ravi.person] = msgspec.structs.replace(desk, state="paused", reason="missed")
+    await stage.hub._sweep()
+
+    moved = await customer.gets(VisitFrame)
+    assert moved.visit.waiting == place
+    await until(lambda: rep.frames(DeskFrame)[-1].desk.state == "paused")
+
+
+async def test_catch_up_that_the_store_refuses_is_tried_again(stage: Stage, world: World) -> None:
+    claire = an_identity()
+    log = world.a_log(claire)
+    customer = await stage.arrives(claire)
+    await customer.gets(CaughtUp, ref=customer.opens(log))
+
+    world.logs.available = False
+    world.logs.add(log, "one", quietly=True)
+    stage.rings(f"log:{log}", 1)
+    await until(lambda: len(world.logs.reads) >= 3)
+    world.logs.available = True
+
+    await customer.has(log, 1)
+
+
+async def test_hole_in_the_store_closes_the_connection_rather_than_skipping(stage: Stage, world: World) -> None:
+    claire = an_identity()
+    log = world.a_log(claire)
+    customer = await stage.arrives(claire)
+    await customer.gets(CaughtUp, ref=customer.opens(log))
+
+    world.logs.entries[log] = [an_entry(2)]
+    stage.rings(f"log:{log}", 2)
+
+    assert (await customer.is_closed())[0] == codes.UNWELL.code
+    assert customer.numbers(log) == []
+
+
+async def test_duty_that_fails_is_done_again(world: World) -> None:
+    stage = Stage(world, rules=replace(QUICK, desks_s=0.002, places_s=0.002, marks_s=0.002, sweep_s=0.002))
+    world.refuse["renew_desks"] = ValueError("broken")
+    world.refuse["renew_places"] = Unavailable("store.unavailable")
+    await stage.hub.start()
+    ravi, claire = an_identity(REP), an_identity()
+    world.a_desk(ravi)
+    visit = world.a_visit(claire)
+    rep, customer = await stage.arrives(ravi), await stage.arrives(claire)
+    rep.sends("watch", view="desk")
+    customer.sends("watch", view="visit", ticket=visit.ticket)
+
+    await until(lambda: len(world.asks("renew_desks")) > 3 and len(world.asks("renew_places")) > 3)
+
+    await stage.closes()
+
+
+async def test_wishes_that_wait_for_the_store_are_bounded(world: World) -> None:
+    stage = Stage(world, rules=replace(QUICK, most_waiting=2))
+    await stage.hub.start()
+    ravi = an_identity(REP)
+    go_on = asyncio.Event()
+
+    async def slow(*_: object) -> None:
+        await go_on.wait()
+
+    world.accept = slow  # type: ignore[assignment]  # a room that takes its time
+    rep = await stage.arrives(ravi)
+
+    refs = [rep.sends("accept", offer="of_abcd", epoch=1) for _ in range(3)]
+    refused = await rep.gets(RefusedFrame)
+    go_on.set()
+    for ref in refs[:2]:
+        await rep.gets(Done, ref=ref)
+
+    assert (refused.ref, refused.code) == (refs[2], "frame.too_many_waiting")
+    await stage.closes()
+
+
+async def test_long_polls_are_bounded(world: World) -> None:
+    stage = Stage(world, rules=replace(QUICK, most_connections=1))
+    await stage.hub.start()
+    log = world.a_log(an_identity())
+    waiting = asyncio.create_task(stage.hub.long_poll.wait_for(log, 0, 20))
+    await until(lambda: stage.hub._following.topic(log))
+
+    with pytest.raises(TooMany):
+        await stage.hub.long_poll.wait_for(log, 0, 1)
+
+    await stage.closes()
+    assert await waiting == ()
+
+
+def test_gate_follows_the_settings(tmp_path: Path) -> None:
+    plain = Settings.from_environment(
+        {"HOLDLINE_DATA_DIR": str(tmp_path), "HOLDLINE_BASE_URL": "http://127.0.0.1:8000"}
+    )
+    secure = Settings.from_environment(
+        {"HOLDLINE_DATA_DIR": str(tmp_path), "HOLDLINE_BASE_URL": "https://desk.example"}
+    )
+
+    assert Gate.of(plain).cookie == "holdline_session"
+    assert Gate.of(secure) == Gate(origins=frozenset({"https://desk.example"}), cookie="__Host-holdline_session")
+    assert Rules.of(secure).desks_s == 5.0
