@@ -61,6 +61,10 @@ def _distance_to_limit(results: Results) -> Finding | None:
 
 
 def _added_latency(results: Results) -> Finding | None:
+    sent, acked = results.median("latency", "holdline", at("sent")), results.median("latency", "holdline", at("acked"))
+    if sent is not None and acked is not None and acked < sent:
+        # Percentiles of those that were answered say nothing about those that were not.
+        return Finding(f"did not keep up: {acked:,.0f} of {sent:,.0f} messages acknowledged in time", False)
     added = []
     for name in ("p50", "p99"):
         ours = results.median("latency", "holdline", at("ack_ms", name))
