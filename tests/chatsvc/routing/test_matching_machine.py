@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from chatsvc.kernel.ids import PersonId, PlaceId, TicketId
 from chatsvc.routing.model import Pair, Place, RoutingRules, Seat
@@ -59,9 +59,20 @@ class Matching(RuleBasedStateMachine):
         """Return who was asked in each place's present round."""
         return {place: frozenset(persons) for place, persons in self.asked.items()}
 
+    @initialize(lines=st.lists(st.sampled_from(LINES), max_size=6), present=st.sets(persons))
+    def the_day_begins(self, lines: list[str], present: set[PersonId]) -> None:
+        """Begin with people on both sides: a walk chooses only some of the rules."""
+        self.present = present
+        for line in lines:
+            self.somebody_comes(line, "P3")
+
     # What happens -----------------------------------------------------------------------------------------------------------------------
 
     @rule(line=st.sampled_from(LINES), severity=st.sampled_from(["P1", "P2", "P3", "P3", "P3"]))
+    def somebody_comes_later(self, line: str, severity: str) -> None:
+        """Admit a place."""
+        self.somebody_comes(line, severity)
+
     def somebody_comes(self, line: str, severity: str) -> None:
         """Admit a place."""
         self.now += timedelta(seconds=1)
