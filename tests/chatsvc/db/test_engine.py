@@ -118,10 +118,11 @@ def test_other_addresses_are_refused_with_what_is_accepted(address: str) -> None
 
 
 async def test_migrations_make_exactly_the_tables_of_the_code(database_address: str) -> None:
-    import chatsvc.bootstrap  # registers every table  # noqa: F401
     from alembic.autogenerate import compare_metadata
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy import Connection
+
+    import chatsvc.bootstrap  # registers every table  # noqa: F401
 
     def differences(connection: Connection) -> list[object]:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
