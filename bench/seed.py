@@ -20,6 +20,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from sqlalchemy import Table, TypeDecorator, column, insert, select, table, update
+
 from chatsvc import bootstrap
 from chatsvc.accounts import tokens
 from chatsvc.accounts.model import Identity, PersonRole
@@ -35,7 +37,6 @@ from chatsvc.kernel import ids
 from chatsvc.kernel.clock import SystemClock
 from chatsvc.routing.tables import desk_lines, desks
 from chatsvc.tickets.tables import ticket_numbers
-from sqlalchemy import Table, TypeDecorator, column, insert, select, table, update
 
 # Pairs talk in one line, the crowd waits in another one that nobody serves, so that nobody is offered anything.
 TALKING: Final = "expense"
