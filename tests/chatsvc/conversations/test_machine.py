@@ -364,6 +364,34 @@ class LivePhase(RuleBasedStateMachine):
         if stay:
             self.everybody_stays()
 
+    @rule(who=reps)
+    def rep_vanishes(self, who: int) -> None:
+        """Only one is gone, for longer than lease and grace; everybody else stays."""
+        others = [rep.person for rep in self.reps if rep is not self.reps[who]]
+        for _ in range(2):
+            self.clock.advance(16)
+            self.run(self.house.act.renew_places([place.ticket_id for place in self.present.places.values()]))
+            self.run(self.house.act.renew_desks(others))
+            self.tick(everybody_there=False)
+
+    @rule(who=contacts)
+    def customer_vanishes(self, who: int) -> None:
+        """Only one is gone, for long enough that offers are taken back; everybody else stays."""
+        person = self.contacts[who].person
+        others = [place.ticket_id for place in self.present.places.values() if place.contact_id != person]
+        for _ in range(2):
+            self.clock.advance(11)
+            self.run(self.house.act.renew_places(others))
+            self.run(self.house.act.renew_desks([rep.person for rep in self.reps]))
+            self.tick(everybody_there=False)
+
+    @rule()
+    def time_drags_on(self) -> None:
+        """Everybody stays and nobody does anything: offers are missed, wrap-ups complete themselves."""
+        for _ in range(2):
+            self.clock.advance(100)
+            self.tick(everybody_there=True)
+
     @rule(everybody_there=st.booleans())
     def tick(self, everybody_there: bool) -> None:
         """Sweep and match, as every process does each second; nothing that is due may be left."""
