@@ -146,6 +146,13 @@ class Representative(Person):
         await expect(self.offer).to_have_count(0)
         await expect(self.talk).to_be_visible()
 
+    async def declines(self) -> None:
+        """Send the offer on, and see it gone; with nobody else in the line it comes back as a new one."""
+        declined = self.page.locator(f"[data-offer={await self.offer.get_attribute('data-offer')}]")
+        await self.offer.get_by_label("Reason for declining").select_option(index=1)
+        await self.offer.get_by_role("button", name="Decline").click()
+        await expect(declined).to_have_count(0)
+
     @property
     def talk(self) -> Locator:
         """The conversation in front."""

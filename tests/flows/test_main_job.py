@@ -221,8 +221,7 @@ async def test_declined_offer_goes_on_and_the_place_stays(cast: Cast) -> None:
     await customer.stands_in_line("Invoice", "Declined at first")
     await representative.is_ready()
 
-    await representative.offer.get_by_label("Reason for declining").select_option(index=1)
-    await representative.offer.get_by_role("button", name="Decline").click()
+    await representative.declines()
 
     await customer.sees_position("You are next in line")
     await representative.accepts()

@@ -21,8 +21,9 @@ async def test_customer_is_mailed_all_that_was_said_and_no_note(
     database: Database, clock: ManualClock, tmp_path: Path
 ) -> None:
     async with open_house(database, clock, tmp_path) as house:
-        claire, ravi, mei = await house.contact(), await house.ready(), await house.ready("Mei Lin")
+        claire, ravi = await house.contact(), await house.ready()
         visit, conversation = await house.talking(claire, ravi)
+        mei = await house.ready("Mei Lin")
         await house.says(claire, visit, "Since this morning.")
         await house.act.hand_over(ravi, conversation, note="she is angry", to_person=mei.person)
         card = await house.offer_to(mei)
