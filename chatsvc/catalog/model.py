@@ -6,13 +6,14 @@ Keys are stored with tickets; names are shown, through the portal's translations
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 
 from chatsvc.kernel.errors import Invalid
 
 DEFAULTS = Path(__file__).with_name("defaults.toml")
+SEVERITIES = ("P1", "P2", "P3", "P4")
 
 
 class Item(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +33,57 @@ class Question(Item, frozen=True, forbid_unknown_fields=True):
     """One question of the impact interview."""
 
     answers: tuple[Item, ...] = ()
+    # Forms insist on an answer: without it nothing can be proposed.
+    required: bool = False
+    # Forms insist on an answer as well when the others read like this, question -> answers; empty: they never do.
+    needed_if: dict[str, tuple[str, ...]] = {}
+
+
+class Proposal(Item, frozen=True, forbid_unknown_fields=True):
+    """A rule of triage: answers that read like this propose this severity; the name is the reason that people read."""
+
+    # ``P1`` or ``P2``: what is not critical is not proposed, every ticket starts as P3 (V2).
+    severity: Literal["P1", "P2"]
+    # Question -> the answers that count; all questions must be answered so.
+    when: dict[str, tuple[str, ...]]
+
+
+class Response(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Within what time something is promised (V1): hours, or business days of the customer's calendar; one of them."""
+
+    hours: float | None = None
+    days: float | None = None
+    # True: the clock runs around the clock; False: in the customer's business hours only.
+    always: bool = False
+
+    def __post_init__(self) -> None:
+        """Refuse a promise without an amount, or with two."""
+        if (self.hours is None) == (self.days is None):
+            raise ValueError("a response is given in hours or in days")
+        if (self.hours or self.days or 0) <= 0:
+            raise ValueError("a response takes some time")
+
+
+class Responses(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is promised for one severity (V1)."""
+
+    # The first word of a representative.
+    initial: Response
+    # From one word of a representative to the next.
+    ongoing: Response
+    # A solution, a workaround, or a plan.
+    target: Response
+
+
+class Plan(Item, frozen=True, forbid_unknown_fields=True):
+    """What a company has been promised: severity -> responses. The first plan of the catalogue is everybody's unless another is set."""
+
+    responses: dict[Literal["P1", "P2", "P3", "P4"], Responses]
+
+    def __post_init__(self) -> None:
+        """Refuse a plan that leaves a severity out."""
+        if len(self.responses) != len(SEVERITIES):
+            raise ValueError(f"the plan {self.key} lacks a severity")
 
 
 class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,7 +108,18 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     away_reasons: tuple[Item, ...]
     decline_reasons: tuple[Item, ...]
     impact: tuple[Question, ...]
+    # Looked at in order; the first that fits is proposed.
+    proposals: tuple[Proposal, ...]
+    # At least one.
+    plans: Annotated[tuple[Plan, ...], msgspec.Meta(min_length=1)]
     replies: tuple[Reply, ...]
+
+    def __post_init__(self) -> None:
+        """Refuse rules of triage that ask what the interview does not: they would silently never apply."""
+        for rule in self.proposals:
+            _check_reading(rule.key, rule.when, self.impact)
+        for question in self.impact:
+            _check_reading(question.key, question.needed_if, self.impact)
 
     def line(self, key: str) -> Line:
         """Return a line.
@@ -75,9 +138,32 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         for question, answer in answers.items():
             pick(pick(self.impact, question, field="impact").answers, answer, field=f"impact.{question}")
 
+    def missing_impact(self, answers: dict[str, str]) -> tuple[str, ...]:
+        """Return the questions that a form must insist on, given the answers so far: those without which nothing can be decided."""
+        return tuple(
+            question.key for question in self.impact if question.key not in answers and _is_needed(question, answers)
+        )
+
+    def plan(self, key: str | None) -> Plan:
+        """Return a plan; the first for None and for a key that the catalogue no longer has, so that nobody is without promises."""
+        return next((plan for plan in self.plans if plan.key == key), self.plans[0])
+
     def replies_for(self, line: str) -> tuple[Reply, ...]:
         """Return the saved replies offered in a line, in the catalogue's order."""
         return tuple(reply for reply in self.replies if not reply.lines or line in reply.lines)
+
+
+def _check_reading(where: str, reading: dict[str, tuple[str, ...]], impact: Sequence[Question]) -> None:
+    known = {question.key: {answer.key for answer in question.answers} for question in impact}
+    for question, answers in reading.items():
+        if not set(answers) <= known.get(question, set()):
+            raise ValueError(f"{where} looks at answers to {question} that are not in the interview")
+
+
+def _is_needed(question: Question, answers: dict[str, str]) -> bool:
+    if question.required:
+        return True
+    return bool(question.needed_if) and all(answers.get(key) in wanted for key, wanted in question.needed_if.items())
 
 
 I = TypeVar("I", bound=Item)  # noqa: E741  # the usual letter of a type parameter, not a number
@@ -118,7 +204,8 @@ def names(catalog: Catalog) -> list[str]:
     items: list[Item] = []
     for section in (
         catalog.lines, catalog.teams, catalog.reasons, catalog.environments, catalog.severities, catalog.away_reasons,
-        catalog.decline_reasons, catalog.impact, *(question.answers for question in catalog.impact),
+        catalog.decline_reasons, catalog.impact, *(question.answers for question in catalog.impact), catalog.proposals,
+        catalog.plans,
     ):  # fmt: skip
         items.extend(section)
     abouts = [line.about for line in catalog.lines if line.about]
