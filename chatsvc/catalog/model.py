@@ -1,6 +1,7 @@
 """The catalogue: lines, teams, reasons, questions and saved replies, as data that an operator changes without touching code.
 
-Keys are stored with tickets; names are shown, through the portal's translations. It knows no rule: what a reason requires comes with the form.
+Keys are stored with tickets; names are shown, through the portal's translations. It decides nothing: what a reason asks for stands here as
+data, and ``chatsvc.catalog.policy`` goes by it.
 """
 
 import tomllib
@@ -86,6 +87,36 @@ class Plan(Item, frozen=True, forbid_unknown_fields=True):
             raise ValueError(f"the plan {self.key} lacks a severity")
 
 
+class Reason(Item, frozen=True, forbid_unknown_fields=True):
+    """What somebody can need help with: the first question of the form (T3)."""
+
+    about: str = ""
+    # Key of the team that such a ticket begins with (T1).
+    team: str = "support"
+    # Offered to companies that are subscribed to this service only; None: to all.
+    service: str | None = None
+
+
+# Field -> answers: holds when each of these fields has one of its answers. An empty one always holds.
+Condition = dict[str, tuple[str, ...]]
+
+
+class Field(Item, frozen=True, forbid_unknown_fields=True):
+    """One field of the form; ``chatsvc.catalog.policy`` says when it is there and when it must be filled in."""
+
+    kind: Literal["choice", "text", "prose", "date"]
+    hint: str = ""
+    # What can be chosen; or, with ``of``, what stands in that section of the catalogue.
+    answers: tuple[Item, ...] = ()
+    of: Literal["lines", "environments"] | None = None
+    # Characters.
+    longest: int = 200
+    # Each a way in which it comes to be shown, or to be mandatory; ``shown`` empty: always, ``required`` empty: never.
+    # Conditions may name the reason and fields that stand before this one.
+    shown: tuple[Condition, ...] = ()
+    required: tuple[Condition, ...] = ()
+
+
 class Reply(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A saved reply of the console."""
 
@@ -102,7 +133,9 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     lines: tuple[Line, ...]
     teams: tuple[Item, ...]
-    reasons: tuple[Item, ...]
+    reasons: tuple[Reason, ...]
+    # Of the form, in its order.
+    fields: tuple[Field, ...]
     environments: tuple[Item, ...]
     severities: tuple[Item, ...]
     away_reasons: tuple[Item, ...]
@@ -128,6 +161,12 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             Invalid: there is none with this key.
         """
         return pick(self.lines, key, field="line")
+
+    def choices(self, field: Field) -> tuple[Item, ...]:
+        """Return what can be chosen in a field; empty for fields in which people write."""
+        if field.of is None:
+            return field.answers
+        return self.lines if field.of == "lines" else self.environments
 
     def check_impact(self, answers: dict[str, str]) -> None:
         """Check the answers of an impact interview: known questions, known answers; questions may be left out.
@@ -194,9 +233,25 @@ def load(own: Path | None = None) -> Catalog:
         except tomllib.TOMLDecodeError as error:
             raise ValueError(f"the catalogue {own} is not TOML: {error}") from None
     try:
-        return msgspec.convert(sections, Catalog)
-    except msgspec.ValidationError as error:
+        catalog = msgspec.convert(sections, Catalog)
+        _refuse_later_fields(catalog)
+    except ValueError as error:
         raise ValueError(f"the catalogue {own or DEFAULTS} cannot be used: {error}") from None
+    return catalog
+
+
+def _refuse_later_fields(catalog: Catalog) -> None:
+    """Insist that conditions name what stands before them: the form is read from top to bottom, by people and by ``policy``."""
+    known = {"reason"}
+    for field in catalog.fields:
+        named = {name for condition in (*field.shown, *field.required) for name in condition}
+        if named - known:
+            raise ValueError(
+                f"the field {field.key} depends on {', '.join(sorted(named - known))}, which is not before it"
+            )
+        if field.key in known:
+            raise ValueError(f"there are two fields {field.key}")
+        known.add(field.key)
 
 
 def names(catalog: Catalog) -> list[str]:
@@ -208,5 +263,5 @@ def names(catalog: Catalog) -> list[str]:
         catalog.plans,
     ):  # fmt: skip
         items.extend(section)
-    abouts = [line.about for line in catalog.lines if line.about]
-    return list(dict.fromkeys([item.name for item in items] + abouts))
+    abouts = [each.about for each in (*catalog.lines, *catalog.reasons)] + [field.hint for field in catalog.fields]
+    return list(dict.fromkeys([item.name for item in items] + [about for about in abouts if about]))

@@ -12,7 +12,8 @@ def test_shipped_catalogue_has_the_four_lines_and_teams_of_the_requirements() ->
     catalog = load()
 
     assert [line.name for line in catalog.lines] == ["Expense", "Travel", "Invoice", "Request"]  # C1, K1
-    assert [team.name for team in catalog.teams] == ["Support", "Configuration", "Engineering", "Implementation"]  # T1
+    teams = [team.name for team in catalog.teams]
+    assert teams == ["Support", "Configuration", "Engineering", "Implementation", "Customer success"]  # T1, T3
 
 
 def test_own_file_replaces_whole_sections_and_leaves_the_others(tmp_path: Path) -> None:
@@ -27,8 +28,13 @@ def test_own_file_replaces_whole_sections_and_leaves_the_others(tmp_path: Path) 
 
 @pytest.mark.parametrize(
     ("text", "says"),
-    [("[[lines]\n", "not TOML"), ('[[lines]]\nkey = "payroll"\n', "name"), ('[[line]]\nkey = "x"\n', "line")],
-    ids=["not TOML", "a name is missing", "an unknown section"],
+    [
+        ("[[lines]\n", "not TOML"),
+        ('[[lines]]\nkey = "payroll"\n', "name"),
+        ('[[line]]\nkey = "x"\n', "line"),
+        ('[[fields]]\nkey = "a"\nname = "A"\nkind = "text"\nshown = [{ b = ["c"] }]\n', "depends on b"),
+    ],
+    ids=["not TOML", "a name is missing", "an unknown section", "a field that depends on a later one"],
 )
 def test_bad_file_is_refused_with_what_is_wrong(tmp_path: Path, text: str, says: str) -> None:
     own = tmp_path / "catalogue.toml"
