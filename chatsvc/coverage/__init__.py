@@ -1,0 +1,1 @@
+"""Coverage: who is served when, in which language, and why."""
