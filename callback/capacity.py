@@ -1,0 +1,121 @@
+"""How many people can be promised a call in a slot, so that 95 of 100 are called inside it (callback.md, section 7).
+
+Dividing minutes by minutes overbooks: calls are of very different lengths, and what is late in one slot begins late in the next. So the
+capacity is the most with which a day of full slots, simulated, still keeps its word. Those results are kept here as a table, for the
+usual lengths; for handling times that are measured to be others, a closed form is used that is always on the safe side.
+
+Nothing is oversold for those who will not pick up: they are in the simulation already.
+"""
+
+import heapq
+import math
+import random
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+# Full slots in a row in a simulated day.
+SLOTS: Final = 16
+TARGET: Final = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """What a call takes, in minutes."""
+
+    # Mean and coefficient of variation of the talk, taken as lognormal.
+    mean: float = 10.0
+    variation: float = 0.9
+    # The representative reads the preview before, and completes the ticket after.
+    preview: float = 0.5
+    wrap_up: float = 1.0
+    # Part of the calls that nobody takes, and how long such a telephone rings.
+    no_answer: float = 0.15
+    ring: float = 25 / 60
+
+
+USUAL: Final = Handling()
+
+# Slot length in minutes -> representatives -> the most that keeps the word. ``bench/slots.py --table`` computes it anew; a test compares.
+TABLE: Final[dict[int, tuple[int, ...]]] = {
+    15: (0, 2, 3, 5, 6, 7, 9, 11, 12, 14, 15, 17),
+    30: (1, 4, 7, 10, 13, 16, 19, 22, 25, 28, 31, 34),
+    60: (4, 10, 16, 22, 28, 34, 40, 46, 52, 58, 64, 70),
+}
+
+
+def on_time(
+    length: timedelta, representatives: int, seats: int, *, handling: Handling = USUAL, days: int = 200, seed: int = 1
+) -> float:
+    """Return which part of the calls begins inside its slot when every slot of a day is full.
+
+    Args:
+        length: of a slot.
+        representatives: who call and do nothing else; first come, first served.
+        seats: sold in each slot; everybody is due when it begins.
+        handling: what a call takes.
+        days: simulated; the standard error falls with its root.
+        seed: the same seed gives the same answer.
+    """
+    if seats == 0:
+        return 1.0
+    draw = random.Random(seed)
+    spread = math.log(1 + handling.variation**2)
+    middle, sigma = math.log(handling.mean) - spread / 2, math.sqrt(spread)
+    slot = length / timedelta(minutes=1)
+    kept = 0
+    for _ in range(days):
+        free = [0.0] * representatives
+        for begin in (slot * n for n in range(SLOTS)):
+            for _ in range(seats):
+                start = max(free[0], begin)
+                kept += start < begin + slot
+                answered = draw.random() >= handling.no_answer
+                talk = draw.lognormvariate(middle, sigma) + handling.wrap_up if answered else handling.ring
+                heapq.heapreplace(free, start + handling.preview + talk)
+    return kept / (days * SLOTS * seats)
+
+
+def most_that_keeps(
+    length: timedelta,
+    representatives: int,
+    *,
+    target: float = TARGET,
+    handling: Handling = USUAL,
+    days: int = 200,
+    seed: int = 1,
+) -> int:
+    """Return the most seats per slot with which at least ``target`` of the calls begin in time; 0 where even one does not."""
+    low, high = 0, 2 + int(representatives * length / timedelta(minutes=handling.mean)) * 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        share = on_time(length, representatives, middle, handling=handling, days=days, seed=seed)
+        low, high = (middle, high) if share >= target else (low, middle)
+    return low
+
+
+def capacity(representatives: int, length: timedelta, handling: Handling = USUAL) -> int:
+    """Return how many seats a slot has that so many representatives call in; 0: none can be promised.
+
+    Beyond the table, and for other handling times, ``n·m + 1.65·√n·s ≤ representatives × length``: safe, up to a third too careful.
+    """
+    row = TABLE.get(round(length / timedelta(minutes=1)))
+    if representatives < 1:
+        return 0
+    if row is not None and handling == USUAL and representatives <= len(row):
+        return row[representatives - 1]
+    return _careful(representatives * (length / timedelta(minutes=1)), handling)
+
+
+def _careful(minutes: float, handling: Handling) -> int:
+    each = handling.preview + handling.mean + handling.wrap_up
+    spread = handling.mean * handling.variation
+    seats = 0
+    while (seats + 1) * each + 1.65 * math.sqrt(seats + 1) * spread <= minutes:
+        seats += 1
+    return seats
+
+
+def callers(planned: int, share: float) -> int:
+    """Return how many of the planned representatives slots may count on: their share, at least one of whoever is there."""
+    return max(1, math.floor(planned * share)) if planned > 0 else 0
