@@ -100,7 +100,7 @@ class System:
     def _web_command(self, port: int) -> list[str]:
         return [
             sys.executable, "-m", "uvicorn", "web.app:create", "--factory", "--host", "127.0.0.1", "--port", str(port),
-            "--ws-max-size", "65536", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "7",
+            "--ws", "chatsvc.hub.direct:HubProtocol", "--ws-max-size", "65536", "--ws-per-message-deflate", "false", "--timeout-graceful-shutdown", "7",
             "--no-server-header", "--no-access-log", "--log-level", "warning",
         ]  # fmt: skip
 

@@ -38,7 +38,8 @@ logger = logging.getLogger(__name__)
 # A frame is one object, with one list in it at most.
 _DEEPEST: Final = 2
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
-_WEATHER: Final = (TypingFrame, SeenFrame)
+# Frames that get no answer, and so no refusal either.
+_UNANSWERED: Final = (TypingFrame, SeenFrame, ClientBeat)
 # What a page sends by itself, also while nobody looks at it.
 _BY_MACHINE: Final = (Open, Close, Watch, Unwatch)
 
@@ -108,8 +109,7 @@ class Peer:
             frame = self._read(data)
         except Unfit as unfit:
             return self._unfit(unfit, data, now)
-        # Beats are counted like all frames, but a client is never refused for answering ours.
-        if not self._frames.take(now) and not isinstance(frame, ClientBeat):
+        if not self._frames.take(now):
             return self._too_fast(frame, self._frames, now)
         if isinstance(frame, AppendFrame) and not self._entries.take(now):
             return self._too_fast(frame, self._entries, now)
@@ -153,7 +153,7 @@ class Peer:
     def _too_fast(self, frame: FromClient, bucket: Bucket, now: float) -> Sequence[Effect]:
         if not self._strikes.take(now):
             return (Shut(codes.TOO_FAST),)
-        if isinstance(frame, _WEATHER):
+        if isinstance(frame, _UNANSWERED):
             return ()
         return (Reply(self._refusal(getattr(frame, "ref", None), "frame.too_fast", round(bucket.wait_s(), 3))),)
 

@@ -57,12 +57,13 @@ class Campaign:
 
     async def fill(self, *, reps: int, talks: int) -> None:
         """Let representatives come, customers stand in line, and every conversation begin."""
-        staff = [await a_representative(self.database, lines=("expense",)) for _ in range(reps)]
-        desks = [await self._rep(rep) for rep in staff]
+        desks = [await self.representative() for _ in range(reps)]
         await asyncio.gather(*(self._customer(desks, number) for number in range(talks)))
 
-    async def _rep(self, rep: Identity) -> tuple[Identity, Client]:
-        client = await self._client(rep, self.reps_line, hub=1)
+    async def representative(self, hub: int = 1) -> tuple[Identity, Client]:
+        """Let a representative come, be ready, and accept whatever is offered."""
+        rep = await a_representative(self.database, lines=("expense",))
+        client = await self._client(rep, (self.customers_line, self.reps_line)[hub], hub=hub)
         await client.desk()
         await _surely(client.ready)
         client_accepts = asyncio.create_task(_accept_all(client))

@@ -175,10 +175,13 @@ def test_too_much_typing_is_passed_over_in_silence() -> None:
     assert second == []
 
 
-def test_beat_is_never_refused_for_speed() -> None:
-    peer = a_peer(frames_burst=1)
+def test_answer_to_a_beat_after_a_burst_closes_nothing_but_a_flood_of_them_does() -> None:
+    peer = a_peer(frames_burst=1, strikes=2)
+    beat = '{"t":"beat"}'
 
-    assert [list(peer.receive('{"t":"beat"}', 0)) for _ in range(50)] == [[]] * 50
+    effects = [list(peer.receive(beat, 0)) for _ in range(4)]
+
+    assert effects == [[], [], [], [Shut(codes.TOO_FAST)]]
 
 
 def test_entries_have_a_limit_of_their_own() -> None:
