@@ -26,6 +26,8 @@ from chatsvc.conversations.matchmaker import Matchmaker
 from chatsvc.conversations.model import ConversationRules
 from chatsvc.conversations.queries import Queries
 from chatsvc.conversations.transcript import Transcripts
+from chatsvc.coverage.actions import Calendars
+from chatsvc.coverage.queries import CoverageQueries
 from chatsvc.db import store_clock, store_facts
 from chatsvc.db.engine import Database
 from chatsvc.db.uow import Bell
@@ -46,7 +48,11 @@ from chatsvc.notifications.compose import RESET_PATH, Composer
 from chatsvc.notifications.mailer_smtp import SMTPMailer
 from chatsvc.notifications.queries import Mailbox
 from chatsvc.notifications.sender import OutboxSender
+from chatsvc.replies.actions import Replies
+from chatsvc.reports.actions import Reports
+from chatsvc.requests.actions import Requests
 from chatsvc.tickets.actions import Tickets
+from chatsvc.tickets.clock_keeping import Clocks
 from chatsvc.tickets.logbook import LogBook
 from chatsvc.tickets.policy import TicketRules
 
@@ -78,11 +84,19 @@ class Services:
     catalog: Catalog
     accounts: Accounts
     administration: Administration
+    # Whose hours are which; who is served when is asked of ``chatsvc.coverage.policy``.
+    coverage: CoverageQueries
+    calendars: Calendars
     files: Files
     logbook: LogBook
     tickets: Tickets
+    requests: Requests
+    replies: Replies
+    reports: Reports
     conversations: Conversations
     queries: Queries
+    # The response clocks of tickets.
+    clocks: Clocks
     # Sends what the outbox holds; run by the worker.
     sender: OutboxSender
     # What would have been mailed; None when there is a mail server.
@@ -113,6 +127,7 @@ class Services:
             await self.hub.drain()
         if self.matchmaker is not None:
             await self.matchmaker.close()
+        await self.reports.close()
         await self.logbook.close()
         if self.hub is not None:
             await self.hub.close()
@@ -141,7 +156,11 @@ def build(settings: Settings, clock: Clock) -> Services:
     logbook = LogBook(database)
     conversation_rules = ConversationRules.of(settings)
     tickets = Tickets(database, logbook, files, TicketRules())
-    conversations = Conversations(database, logbook, catalog, conversation_rules, files)
+    requests = Requests(database, catalog, secret=settings.secret_key)
+    reports = Reports(database, settings.data_dir / "reports", AccountQueries(database))
+    coverage = CoverageQueries(database)
+    clocks = Clocks(database, logbook, catalog, coverage, TicketRules())
+    conversations = Conversations(database, logbook, catalog, conversation_rules, files, clocks)
     clerk = Clerk(
         composer=Composer(
             base_url=settings.base_url,
@@ -162,18 +181,28 @@ def build(settings: Settings, clock: Clock) -> Services:
         catalog=catalog,
         accounts=Accounts(database=database, passwords=passwords, links=links, limits=limits, rules=rules),
         administration=Administration(database=database, passwords=passwords, limits=limits, rules=rules),
+        coverage=coverage,
+        calendars=Calendars(database),
         files=files,
         logbook=logbook,
         tickets=tickets,
+        requests=requests,
+        replies=Replies(database, catalog),
+        reports=reports,
         conversations=conversations,
         queries=Queries(database, conversation_rules),
+        clocks=clocks,
         sender=OutboxSender(database=database, clerk=clerk, mailer=mailer),
         mailbox=None if mailer else Mailbox(database, clerk),
         doorbell=Doorbell(client),
         sweeps=(
             conversations.sweep,
+            clocks.sweep,
             _at_most_every(timedelta(minutes=1), tickets.sweep, clock),
             _at_most_every(timedelta(hours=1), files.sweep, clock),
+            reports.sweep,
+            _at_most_every(timedelta(hours=1), reports.tidy, clock),
+            _at_most_every(timedelta(hours=1), requests.sweep, clock),
         ),
     )
     database.publish = services.publish

@@ -187,6 +187,10 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return a plan; the first for None and for a key that the catalogue no longer has, so that nobody is without promises."""
         return next((plan for plan in self.plans if plan.key == key), self.plans[0])
 
+    def known_plan(self, key: str) -> Plan:
+        """Return a plan; raises Invalid when there is none with this key."""
+        return pick(self.plans, key, field="plan")
+
     def replies_for(self, line: str) -> tuple[Reply, ...]:
         """Return the saved replies offered in a line, in the catalogue's order."""
         return tuple(reply for reply in self.replies if not reply.lines or line in reply.lines)
@@ -263,5 +267,6 @@ def names(catalog: Catalog) -> list[str]:
         catalog.plans,
     ):  # fmt: skip
         items.extend(section)
-    abouts = [each.about for each in (*catalog.lines, *catalog.reasons)] + [field.hint for field in catalog.fields]
+    abouts = [line.about for line in catalog.lines] + [reason.about for reason in catalog.reasons]
+    abouts += [field.hint for field in catalog.fields]
     return list(dict.fromkeys([item.name for item in items] + [about for about in abouts if about]))

@@ -1,0 +1,1 @@
+"""Saved replies that staff keep themselves, beside those of the catalogue."""

@@ -1,0 +1,92 @@
+"""SQL of drafts, details and subscriptions."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chatsvc.db.uow import UnitOfWork
+from chatsvc.kernel.ids import CompanyId, PersonId, TicketId
+from chatsvc.requests.model import Details, Draft
+from chatsvc.requests.tables import request_details, request_drafts, subscriptions
+
+
+def _insert(uow: UnitOfWork, table: Any) -> Any:
+    return (postgresql if uow.dialect == "postgresql" else sqlite).insert(table)
+
+
+async def keep_draft(uow: UnitOfWork, person: PersonId, key: str, texts: dict[str, str], *, most: int) -> None:
+    """Store a draft in place of what was there under its key; of too many the oldest go."""
+    values = {"person_id": person, "key": key, "texts": texts, "updated_at": uow.now}
+    await uow.execute(
+        _insert(uow, request_drafts)
+        .values(values)
+        .on_conflict_do_update(
+            index_elements=[request_drafts.c.person_id, request_drafts.c.key],
+            set_={"texts": texts, "updated_at": uow.now},
+        )
+    )
+    mine = request_drafts.c.person_id == person
+    newest = select(request_drafts.c.key).where(mine).order_by(request_drafts.c.updated_at.desc()).limit(most)
+    await uow.execute(delete(request_drafts).where(mine, request_drafts.c.key.not_in(newest.scalar_subquery())))
+
+
+async def drafts(connection: AsyncConnection, person: PersonId, *, since: datetime) -> list[Draft]:
+    """Return a person's drafts that were touched since, the latest first."""
+    statement = (
+        select(request_drafts.c.key, request_drafts.c.texts, request_drafts.c.updated_at)
+        .where(request_drafts.c.person_id == person, request_drafts.c.updated_at >= since)
+        .order_by(request_drafts.c.updated_at.desc())
+    )
+    return [Draft(*row) for row in (await connection.execute(statement)).all()]
+
+
+async def draft(connection: AsyncConnection, person: PersonId, key: str) -> Draft | None:
+    """Return one draft of a person; None when there is none."""
+    mine = request_drafts.c.person_id == person, request_drafts.c.key == key
+    statement = select(request_drafts.c.key, request_drafts.c.texts, request_drafts.c.updated_at).where(*mine)
+    row = (await connection.execute(statement)).one_or_none()
+    return Draft(*row) if row else None
+
+
+async def drop_draft(uow: UnitOfWork, person: PersonId, key: str) -> None:
+    """Forget a draft."""
+    await uow.execute(delete(request_drafts).where(request_drafts.c.person_id == person, request_drafts.c.key == key))
+
+
+async def drop_old_drafts(uow: UnitOfWork, *, before: datetime) -> int:
+    """Forget what was not touched since; return how many."""
+    return int((await uow.execute(delete(request_drafts).where(request_drafts.c.updated_at < before))).rowcount)
+
+
+async def add_details(uow: UnitOfWork, ticket: TicketId, details: Details) -> None:
+    """Store what a ticket's form said; once."""
+    values = {"ticket_id": ticket, "language": details.language, "answers": details.answers}
+    await uow.execute(_insert(uow, request_details).values(values).on_conflict_do_nothing())
+
+
+async def details(connection: AsyncConnection, ticket: TicketId) -> Details | None:
+    """Return what a ticket's form said; None for tickets that came another way."""
+    statement = select(request_details.c.language, request_details.c.answers)
+    row = (await connection.execute(statement.where(request_details.c.ticket_id == ticket))).one_or_none()
+    return Details(*row) if row else None
+
+
+async def services(connection: AsyncConnection, company: CompanyId) -> frozenset[str]:
+    """Return what a company is subscribed to."""
+    statement = select(subscriptions.c.service).where(subscriptions.c.company_id == company)
+    return frozenset((await connection.execute(statement)).scalars())
+
+
+async def subscribe(uow: UnitOfWork, company: CompanyId, service: str) -> None:
+    """Say that a company has a service."""
+    values = {"company_id": company, "service": service, "since_at": uow.now}
+    await uow.execute(_insert(uow, subscriptions).values(values).on_conflict_do_nothing())
+
+
+async def unsubscribe(uow: UnitOfWork, company: CompanyId, service: str) -> None:
+    """Say that it no longer has it."""
+    mine = subscriptions.c.company_id == company, subscriptions.c.service == service
+    await uow.execute(delete(subscriptions).where(*mine))
