@@ -28,6 +28,8 @@ from chatsvc.conversations.queries import Queries
 from chatsvc.conversations.transcript import Transcripts
 from chatsvc.coverage.actions import Calendars
 from chatsvc.coverage.queries import CoverageQueries
+from chatsvc.coverage.actions import Calendars
+from chatsvc.coverage.queries import CoverageQueries
 from chatsvc.db import store_clock, store_facts
 from chatsvc.db.engine import Database
 from chatsvc.db.uow import Bell
@@ -84,6 +86,9 @@ class Services:
     catalog: Catalog
     accounts: Accounts
     administration: Administration
+    # Whose hours are which; who is served when is asked of ``chatsvc.coverage.policy``.
+    coverage: CoverageQueries
+    calendars: Calendars
     # Whose hours are which; who is served when is asked of ``chatsvc.coverage.policy``.
     coverage: CoverageQueries
     calendars: Calendars
@@ -182,6 +187,8 @@ def build(settings: Settings, clock: Clock) -> Services:
         accounts=Accounts(database=database, passwords=passwords, links=links, limits=limits, rules=rules),
         administration=Administration(database=database, passwords=passwords, limits=limits, rules=rules),
         coverage=coverage,
+        calendars=Calendars(database),
+        coverage=CoverageQueries(database),
         calendars=Calendars(database),
         files=files,
         logbook=logbook,
