@@ -5,18 +5,22 @@ their own and see the last commit. On PostgreSQL the pool is shared. Nothing her
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar, cast
 
-from sqlalchemy import event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import create_engine, event
+from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import NullPool
 
+from chatsvc.db.lane import FetchingConnection, Lane, Lanes
 from chatsvc.db.uow import Bell, UnitOfWork
 from chatsvc.kernel.clock import Clock
 from chatsvc.kernel.errors import Unavailable
+
+T = TypeVar("T")
 
 # How long a statement may wait for somebody else's lock before the answer is "not now" (R17).
 LOCK_WAIT_MS = 5_000
@@ -47,7 +51,6 @@ def locate(address: str) -> Location:
 
 def _prepare_sqlite(dbapi_connection: Any, _record: Any) -> None:
     """Make a new connection durable, strict and patient (promises, rule 6)."""
-    dbapi_connection.isolation_level = None
     cursor = dbapi_connection.cursor()
     for pragma in SQLITE_PRAGMAS:
         cursor.execute(pragma)
@@ -64,10 +67,12 @@ SQLITE_PRAGMAS = (
 )
 
 
-def _sqlite_engine(url: URL, *, connections: int, begin: str) -> AsyncEngine:
-    engine = create_async_engine(url, pool_size=connections, max_overflow=0, pool_timeout=30)
-    event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-    event.listen(engine.sync_engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+def _sqlite_engine(url: URL, *, begin: str) -> Engine:
+    # Transactions begin where we say so; rows are read, and cursors closed, in another thread than the connection's.
+    options = {"isolation_level": None, "check_same_thread": False, "factory": FetchingConnection}
+    engine = create_engine(url.set(drivername="sqlite+pysqlite"), poolclass=NullPool, connect_args=options)
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
     return engine
 
 
@@ -97,10 +102,11 @@ class Database:
         # Held by whoever writes, on SQLite only: waiting here is fair, waiting inside SQLite is not.
         self.write_lock = asyncio.Lock()
         if self.dialect == "sqlite":
-            self.writer = _sqlite_engine(self.url, connections=1, begin="BEGIN IMMEDIATE")
-            self.reader = _sqlite_engine(self.url, connections=READERS, begin="BEGIN")
+            self._writer = Lane(_sqlite_engine(self.url, begin="BEGIN IMMEDIATE"))
+            self._readers = Lanes(_sqlite_engine(self.url, begin="BEGIN"), READERS)
         else:
-            self.writer = self.reader = _postgresql_engine(self.url)
+            # PostgreSQL's; on SQLite there is none.
+            self.engine = _postgresql_engine(self.url)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[UnitOfWork]:
@@ -109,31 +115,56 @@ class Database:
         Raises:
             Unavailable: the store is locked, full or gone; nothing was stored.
         """
-        if self.dialect == "sqlite":
-            async with self.write_lock, self._transaction() as uow:
-                yield uow
-        else:
-            async with self._transaction() as uow:
-                yield uow
+        with _translated():
+            if self.dialect == "sqlite":
+                async with self.write_lock:
+                    uow = self._unit_of_work(cast(AsyncConnection, self._writer))
+                    try:
+                        yield uow
+                        await self._writer.commit()
+                    except BaseException:
+                        self._writer.settle()
+                        raise
+            else:
+                async with self.engine.begin() as connection:
+                    uow = self._unit_of_work(connection)
+                    yield uow
         self.publish(uow.bells)
 
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[UnitOfWork]:
-        with _translated():
-            async with self.writer.begin() as connection:
-                yield UnitOfWork(connection, now=self.clock.now(), dialect=self.dialect)
+    def _unit_of_work(self, connection: AsyncConnection) -> UnitOfWork:
+        return UnitOfWork(connection, now=self.clock.now(), dialect=self.dialect)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """Open a connection for reading: one consistent view, nothing to commit."""
         with _translated():
-            async with self.reader.connect() as connection:
-                yield connection
+            if self.dialect == "sqlite":
+                async with self._readers.one() as lane:
+                    yield cast(AsyncConnection, lane)
+            else:
+                async with self.engine.connect() as connection:
+                    yield connection
+
+    async def look(self, question: Callable[[AsyncConnection], Awaitable[T]]) -> T:
+        """Ask something of one consistent view, in one go: for what is asked often, because it costs a fraction of ``read``.
+
+        Args:
+            question: a coroutine function that reads with the connection's ``execute`` and awaits nothing else. On SQLite it runs in
+                another thread from its beginning to its end.
+        """
+        if self.dialect == "sqlite":
+            with _translated():
+                return await self._readers.ask(question)
+        async with self.read() as connection:
+            return await question(connection)
 
     async def close(self) -> None:
         """Give all connections back."""
-        await self.writer.dispose()
-        await self.reader.dispose()
+        if self.dialect == "sqlite":
+            await self._writer.close()
+            await self._readers.close()
+        else:
+            await self.engine.dispose()
 
 
 class _translated:

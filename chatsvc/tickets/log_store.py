@@ -357,7 +357,7 @@ class PostgresqlBatches:
 
     async def _write(self, rows: Sequence[Row]) -> list[Outcome]:
         at = to_microseconds(self._database.clock.now())
-        async with self._database.writer.begin() as connection:
+        async with self._database.engine.begin() as connection:
             outcomes = await _write_statement(connection, rows, at)
             failpoints.hit("append.before_commit")
         return outcomes

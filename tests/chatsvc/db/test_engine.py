@@ -1,11 +1,13 @@
 """The unit of work: committed or not at all, bells after the commit, "not now" told apart from "no"."""
 
+import asyncio
 import sqlite3
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.accounts.tables import companies
 from chatsvc.db import migrate, store_facts
@@ -80,11 +82,8 @@ async def test_locked_store_is_unavailable_and_nothing_is_stored(
     path = tmp_path / "locked.db"
     path.write_bytes(sqlite_template.read_bytes())
     database = Database(f"sqlite:///{path}", clock)
-    async with database.begin():
-        pass
-    async with database.writer.connect() as connection:
-        await connection.exec_driver_sql("PRAGMA busy_timeout=50")
-        await connection.rollback()
+    async with database.begin() as uow:
+        await uow.connection.exec_driver_sql("PRAGMA busy_timeout=50")
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
 
@@ -96,6 +95,76 @@ async def test_locked_store_is_unavailable_and_nothing_is_stored(
     other.close()
     assert await _names(database) == []
     await database.close()
+
+
+async def test_question_is_answered_from_one_view_and_hears_nothing_of_later_commits(database: Database) -> None:
+    async with database.begin() as uow:
+        await _add_company(uow, "acme")
+
+    async def question(connection: AsyncConnection) -> tuple[str, str]:
+        first = (await connection.execute(select(companies.c.name))).scalar_one()
+        return first, (await connection.execute(select(companies.c.name))).scalar_one()
+
+    assert await database.look(question) == ("acme", "acme")
+
+
+async def test_question_that_fails_or_writes_leaves_nothing_behind(
+    sqlite_template: Path, tmp_path: Path, clock: ManualClock
+) -> None:
+    path = tmp_path / "asked.db"
+    path.write_bytes(sqlite_template.read_bytes())
+    database = Database(f"sqlite:///{path}", clock)
+
+    async def write_and_fail(connection: AsyncConnection) -> None:
+        values = {"id": "co_x", "name": "x", "zone": "UTC", "country": "DE", "created_at": clock.now()}
+        await connection.execute(insert(companies).values(values))
+        raise RuntimeError
+
+    for _ in range(6):
+        with pytest.raises(RuntimeError):
+            await database.look(write_and_fail)
+
+    assert await _names(database) == []
+    await database.close()
+
+
+async def test_question_may_wait_for_its_connection_only(sqlite_template: Path, clock: ManualClock) -> None:
+    database = Database(f"sqlite:///{sqlite_template}", clock)
+
+    async def wait(_connection: AsyncConnection) -> None:
+        await asyncio.sleep(0)
+
+    with pytest.raises(RuntimeError, match="awaited something else"):
+        await database.look(wait)
+    await database.close()
+
+
+async def test_work_that_is_given_up_half_way_is_taken_back_and_the_next_one_goes_on(database: Database) -> None:
+    begun = asyncio.Event()
+
+    async def begin_and_wait() -> None:
+        async with database.begin() as uow:
+            await _add_company(uow, "acme")
+            begun.set()
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(begin_and_wait())
+    await begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    async with database.begin() as uow:
+        await _add_company(uow, "globex")
+    assert await _names(database) == ["globex"]
+
+
+async def test_readers_beyond_the_number_of_connections_wait_their_turn(database: Database) -> None:
+    async def read() -> list[str]:
+        async with database.read() as connection:
+            return list((await connection.execute(select(companies.c.name))).scalars())
+
+    assert await asyncio.gather(*(read() for _ in range(20))) == [[]] * 20
 
 
 async def test_sqlite_connections_are_durable_and_strict(sqlite_template: Path, clock: ManualClock) -> None:
