@@ -28,8 +28,6 @@ from chatsvc.conversations.queries import Queries
 from chatsvc.conversations.transcript import Transcripts
 from chatsvc.coverage.actions import Calendars
 from chatsvc.coverage.queries import CoverageQueries
-from chatsvc.coverage.actions import Calendars
-from chatsvc.coverage.queries import CoverageQueries
 from chatsvc.db import store_clock, store_facts
 from chatsvc.db.engine import Database
 from chatsvc.db.uow import Bell
@@ -86,9 +84,6 @@ class Services:
     catalog: Catalog
     accounts: Accounts
     administration: Administration
-    # Whose hours are which; who is served when is asked of ``chatsvc.coverage.policy``.
-    coverage: CoverageQueries
-    calendars: Calendars
     # Whose hours are which; who is served when is asked of ``chatsvc.coverage.policy``.
     coverage: CoverageQueries
     calendars: Calendars
@@ -161,7 +156,7 @@ def build(settings: Settings, clock: Clock) -> Services:
     logbook = LogBook(database)
     conversation_rules = ConversationRules.of(settings)
     tickets = Tickets(database, logbook, files, TicketRules())
-    requests = Requests(database, catalog, secret=settings.secret_key)
+    requests = Requests(database, catalog, logbook, files, secret=settings.secret_key)
     reports = Reports(database, settings.data_dir / "reports", AccountQueries(database))
     coverage = CoverageQueries(database)
     clocks = Clocks(database, logbook, catalog, coverage, TicketRules())
@@ -187,8 +182,6 @@ def build(settings: Settings, clock: Clock) -> Services:
         accounts=Accounts(database=database, passwords=passwords, links=links, limits=limits, rules=rules),
         administration=Administration(database=database, passwords=passwords, limits=limits, rules=rules),
         coverage=coverage,
-        calendars=Calendars(database),
-        coverage=CoverageQueries(database),
         calendars=Calendars(database),
         files=files,
         logbook=logbook,

@@ -6,6 +6,7 @@ from sqlalchemy import insert
 
 from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.accounts.tables import companies, people
+from chatsvc.coverage.tables import calendars
 from chatsvc.db.engine import Database
 from chatsvc.kernel import ids
 from chatsvc.kernel.ids import CompanyId, PersonId
@@ -16,12 +17,17 @@ from chatsvc.tickets.store import Opened
 LINES = ("expense", "travel", "invoice", "request")
 
 
-async def a_company(database: Database, *, name: str = "Acme", zone: str = "Europe/Berlin") -> CompanyId:
-    """Add a company."""
+async def a_company(
+    database: Database, *, name: str = "Acme", zone: str = "Europe/Berlin", always: bool = True
+) -> CompanyId:
+    """Add a company. It is covered around the clock, so that a test may run at any hour; unless ``always`` is False: then by the usual hours."""
     company = ids.company_id()
     async with database.begin() as uow:
         row = {"id": company, "name": f"{name} {company[-6:]}", "zone": zone, "country": "DE", "created_at": uow.now}
         await uow.execute(insert(companies).values(row))
+        if always:
+            hours = {"company_id": company, "week": [[]] * 7, "always": True, "version": 1, "changed_at": uow.now}
+            await uow.execute(insert(calendars).values(hours))
     return company
 
 

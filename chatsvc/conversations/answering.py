@@ -8,11 +8,13 @@ from typing import Any
 from chatsvc.accounts.model import Identity
 from chatsvc.catalog.model import pick
 from chatsvc.conversations import store
+from chatsvc.conversations.gate import insist
 from chatsvc.conversations.joining import required
 from chatsvc.conversations.model import Event, State
 from chatsvc.conversations.phase import Phase
 from chatsvc.conversations.queries import NOTE_KEY
 from chatsvc.conversations.tables import conversations
+from chatsvc.coverage.model import Coverage
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel import failpoints
 from chatsvc.kernel.errors import Conflict, Invalid, NotFound
@@ -36,6 +38,7 @@ class Answering(Phase):
         Raises:
             NotFound: there is no such offer.
             Conflict: ``offer.taken``: it is not theirs, or of another epoch; ``offer.over``: it was theirs, and its time is over.
+            NotAllowed: ``coverage.closed``: the customer's hours have ended since it was made; what had begun before goes on.
         """
         async with deciding(self.database) as uow:
             found = await own_offer(uow, identity.person, offer, epoch)
@@ -44,14 +47,17 @@ class Answering(Phase):
                 return ConversationId(conversation.id)
             if found.deadline_at <= uow.now or not await places.answer_offer(uow, found, OfferState.ACCEPTED):
                 raise Conflict("offer.over", offer=offer)
-            await self._take(uow, identity, conversation, epoch)
+            await self._take(uow, identity, conversation, found)
             failpoints.hit("accept.before_commit")
         return ConversationId(conversation.id)
 
-    async def _take(self, uow: UnitOfWork, identity: Identity, conversation: Any, epoch: int) -> None:
+    async def _take(self, uow: UnitOfWork, identity: Identity, conversation: Any, offer: Any) -> None:
+        epoch = offer.epoch
         place = await places.place_of(uow.connection, conversation.ticket_id)
         if place is None or place.state != PlaceState.OFFERED or place.epoch != epoch:
             raise Conflict("offer.over")
+        if place.taken_at is None and place.closes_at is not None and place.closes_at <= uow.now:
+            insist(await self._covered(uow, conversation.ticket_id))
         taken_at = place.taken_at or uow.now
         if not await places.change_place(uow, place, state=PlaceState.TAKEN, taken_at=taken_at, reserved_for=None):
             raise Conflict("offer.over")
@@ -61,6 +67,7 @@ class Answering(Phase):
             Event.ACCEPTED,
             rep_id=identity.person,
             epoch=epoch,
+            units=offer.units,
             accepted_at=conversation.accepted_at or uow.now,
         )
         await places.change_desk(uow, identity.person, missed=0)
@@ -69,6 +76,9 @@ class Answering(Phase):
         await self.say(uow, conversation, identity, Kind.ACCEPTED)
         uow.ring(f"desk:{identity.person}")
         uow.ring(f"line:{place.line}")
+
+    async def _covered(self, uow: UnitOfWork, ticket: TicketId) -> Coverage:
+        return await self.gate.of_ticket(uow.connection, await tickets.load(uow.connection, ticket), uow.now)
 
     async def decline(self, identity: Identity, offer: OfferId, epoch: int, reason: str) -> None:
         """Leave an offer to somebody else; the customer keeps the place. Declining twice changes nothing.
@@ -97,6 +107,7 @@ class Answering(Phase):
             NotFound: no such conversation of this representative, or no such colleague.
             Conflict: ``conversation.not_active``; ``hand_over.not_free``: the colleague is away or has no room;
                 ``hand_over.line_taken``: the customer has another conversation in that line.
+            NotAllowed: ``coverage.closed``: outside the customer's hours nobody is put into a line again; a colleague can take over.
             Invalid: not exactly one target, oneself, an unknown line, or too long a note.
         """
         if (to_person is None) == (to_line is None):
@@ -113,6 +124,10 @@ class Answering(Phase):
                 raise NotFound("conversation.not_found")
             if found.state != State.ACTIVE:
                 raise Conflict("conversation.not_active", conversation=conversation)
+            if found.call is not None:
+                raise Conflict("conversation.by_telephone", conversation=conversation)
+            if to_line is not None:
+                insist(await self._covered(uow, found.ticket_id))
             target = {} if to_person is None else {"to_name": await self._colleague(uow, to_person)}
             await self._tell(uow, identity, found, note, target or {"to_line": to_line})
             place = await self._put_back(uow, found, Event.HANDED_OVER, line=to_line, reserved_for=to_person)
@@ -162,12 +177,12 @@ class Answering(Phase):
         if line != place.line and await store.live_ticket(uow.connection, conversation.contact_id, line) is not None:
             raise Conflict("hand_over.line_taken", line=line)
         # Within a round whoever had it is not asked again; after a return it may well be the same person.
-        next_round = place.round + 1 if event is Event.RETURNED else place.round
+        next_round = place.round if event is Event.HANDED_OVER else place.round + 1
         values = {"line": line, "epoch": epoch, "round": next_round, "reserved_for": reserved_for}
         if not await places.change_place(uow, place, state=PlaceState.WAITING, **values):
             raise Conflict("conversation.changed", conversation=conversation.id)
         await store.move(uow, conversation, event, line=line, rep_id=None, epoch=epoch)
-        await places.release_units(uow, conversation.rep_id, 1, after_work=True)
+        await places.release_units(uow, conversation.rep_id, conversation.units, after_work=True)
         await tickets.grant_owner(uow, conversation.ticket_id, person=None, epoch=epoch)
         await places.note(uow, line, place.id, str(event), {"person": conversation.rep_id, "epoch": epoch})
         for each in {line, place.line}:
@@ -182,5 +197,6 @@ class Answering(Phase):
             epoch,
             next_round,
             place.seen_at,
+            place.not_before_at or place.admitted_at,
             reserved_for,
         )

@@ -18,6 +18,7 @@ from chatsvc.kernel.ids import ConversationId, PersonId, TicketId
 from chatsvc.routing import store as places
 from chatsvc.routing.model import PlaceState
 from chatsvc.routing.store import deciding
+from chatsvc.tickets import severity, severity_store
 from chatsvc.tickets import store as tickets
 from chatsvc.tickets.masking import mask_secrets
 from chatsvc.tickets.model import Kind
@@ -45,6 +46,8 @@ class Ending(Phase):
                 return undo_until
             if found.state != State.ACTIVE:
                 raise Conflict("conversation.not_active", conversation=conversation)
+            if found.call is not None:
+                raise Conflict("conversation.by_telephone", conversation=conversation)
             due_at = uow.now + self.rules.undo_for
             await store.move(uow, found, Event.ENDED, ended_at=uow.now, ended_by=identity.person, due_at=due_at)
             await self.say(uow, found, identity, Kind.ENDED)
@@ -90,13 +93,14 @@ class Ending(Phase):
         Raises:
             NotFound: it is not theirs.
             Conflict: ``conversation.closed``.
-            Invalid: a field is unknown, or not in the catalogue.
+            Invalid: a field is unknown, or not in the catalogue; ``severity.reason_needed``, as in ``wrap_up``.
         """
         checked = policy.check_fields(fields, self.catalog)
         async with deciding(self.database) as uow:
             found = await self._representatives_own(uow, identity, conversation)
             if found.state == State.CLOSED:
                 raise Conflict("conversation.closed", conversation=conversation)
+            await self._check_severity(uow, found, checked)
             await store.change(uow, found, wrap_up={**found.wrap_up, **checked})
 
     async def extend_wrap_up(self, identity: Identity, conversation: ConversationId) -> datetime:
@@ -123,7 +127,8 @@ class Ending(Phase):
         Raises:
             NotFound: it is not theirs.
             Conflict: ``conversation.not_wrapping_up``: it has not ended; ``conversation.closed``: it has completed by itself meanwhile.
-            Invalid: a field is not in the catalogue.
+            Invalid: a field is not in the catalogue; ``severity.reason_needed``: a critical ticket is downgraded with a reason (V2), which
+                is a judgement and no field.
         """
         checked = policy.check_fields(msgspec.structs.asdict(fields), self.catalog)
         checked["subject"] = mask_secrets(checked["subject"])[: policy.LONGEST_SUBJECT]
@@ -135,6 +140,7 @@ class Ending(Phase):
                 raise Conflict("conversation.closed", conversation=conversation)
             if found.state not in (State.ENDING, State.WRAP_UP):
                 raise Conflict("conversation.not_wrapping_up", conversation=conversation)
+            await self._check_severity(uow, found, checked)
             await store.change(uow, found, wrap_up={**checked, _SUBMITTED: True})
             uow.ring(f"desk:{identity.person}")
             if found.state == State.WRAP_UP:
@@ -147,15 +153,31 @@ class Ending(Phase):
         fields = msgspec.structs.asdict(policy.wrap_up_of(ticket, conversation))
         await tickets.complete(uow, conversation.ticket_id, **fields)
         await self._say_wrapped_up(uow, conversation, by, fields)
+        if by is not None:
+            await self._settle_claim(uow, ticket, fields["severity"], by)
         stored = {**fields, _SUBMITTED: by is not None}
         await store.move(uow, conversation, Event.WRAPPED_UP, closed_at=uow.now, due_at=None, wrap_up=stored)
-        await places.release_units(uow, conversation.rep_id, 1, after_work=True)
+        await places.release_units(uow, conversation.rep_id, conversation.units, after_work=True)
         await tickets.grant_owner(uow, conversation.ticket_id, person=None, epoch=conversation.epoch)
         payload = {"ticket": ticket.id, "number": ticket.number, "conversation": conversation.id}
         cause = f"conversation:{conversation.id}:closed"
         await uow.record("mail.transcript", cause=cause, recipient=conversation.contact_id, payload=payload)
         uow.ring(f"line:{conversation.line}")
         failpoints.hit("close.before_commit")
+
+    async def _check_severity(self, uow: UnitOfWork, conversation: Any, fields: Mapping[str, Any]) -> None:
+        """Refuse to lower a critical ticket without a reason that the customer can read."""
+        ticket = await tickets.load(uow.connection, conversation.ticket_id)
+        to = fields.get("severity", ticket.severity)
+        if ticket.severity in severity.CRITICAL and severity.is_lowered(ticket.severity, to):
+            raise Invalid("severity.reason_needed", field="severity")
+
+    async def _settle_claim(self, uow: UnitOfWork, ticket: Any, to: str, by: PersonId) -> None:
+        """Count a wrap-up that makes a proposed ticket critical as the judgement that was waited for."""
+        standing = await severity_store.standing(uow.connection, TicketId(ticket.id))
+        if standing.claim in severity.TO_JUDGE and to in severity.CRITICAL:
+            claim = severity.CLAIMS.next(standing.claim, severity.Step.JUDGED)
+            await severity_store.judge(uow, TicketId(ticket.id), standing, claim, by, "")
 
     async def _say_wrapped_up(
         self, uow: UnitOfWork, conversation: Any, by: PersonId | None, fields: dict[str, Any]

@@ -8,6 +8,7 @@ from sqlalchemy.exc import IntegrityError
 
 from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.conversations import store
+from chatsvc.conversations.gate import insist
 from chatsvc.conversations.model import Event, State
 from chatsvc.conversations.phase import Phase
 from chatsvc.conversations.tables import conversations
@@ -19,12 +20,14 @@ from chatsvc.kernel.ids import FileId, PersonId, TicketId
 from chatsvc.routing import policy
 from chatsvc.routing import queries as lines
 from chatsvc.routing import store as places
-from chatsvc.routing.model import OfferState, PlaceState
+from chatsvc.routing.model import TRIAGE, OfferState, PlaceState
 from chatsvc.routing.store import deciding
 from chatsvc.routing.tables import offers
+from chatsvc.tickets import severity, severity_store
 from chatsvc.tickets import store as tickets
 from chatsvc.tickets.masking import mask_secrets
 from chatsvc.tickets.model import Append, Kind, Role, words
+from chatsvc.tickets.severity import CriticalContact
 
 LONGEST_SUBJECT = 200
 LONGEST_DESCRIPTION = 8_000
@@ -42,6 +45,7 @@ class Joining(Phase):
         description: str,
         impact: Mapping[str, str],
         files: Sequence[FileId] = (),
+        reachable: CriticalContact | None = None,
         key: str,
     ) -> Visit:
         """Open a ticket and stand in line with it; the same ``key`` of the same person gives back the same visit (R13).
@@ -53,21 +57,28 @@ class Joining(Phase):
             description: 1 to 8,000 characters.
             impact: answers of the impact interview, question -> answer; questions may be left out.
             files: uploaded before by the same person.
+            reachable: whom to reach about a critical request, in English (V3); needed when the answers propose one.
             key: made once by the form, so that a double click or a repeat after a lost answer changes nothing.
 
         Raises:
-            NotAllowed: ``contact.not_authorised``.
+            NotAllowed: ``contact.not_authorised``; ``coverage.closed``: nobody serves this customer now (V4), ``facts["opens_at"]`` says
+                when somebody will.
             Conflict: ``visit.already_open``: there is a live one in this line (R11); ``facts["ticket"]`` leads to it.
-            Invalid: a field cannot be accepted.
+            Invalid: a field cannot be accepted; ``severity.contact_needed``.
         """
         answers = dict(impact)
         self.catalog.check_impact(answers)
+        proposed = severity.propose(answers, self.catalog.proposals)
+        if proposed.is_critical and reachable is None:
+            raise Invalid("severity.contact_needed", field="contact_name")
         form = {
             "line": self.catalog.line(line).key,
             "subject": required(subject, "subject", LONGEST_SUBJECT),
             "description": required(description, "description", LONGEST_DESCRIPTION),
             "impact": answers,
             "source_id": _source_id(identity, key),
+            "proposed": proposed,
+            "reachable": reachable,
         }
         try:
             ticket = await self._join(identity, form, files)
@@ -104,7 +115,9 @@ class Joining(Phase):
         self, uow: UnitOfWork, identity: Identity, form: Mapping[str, Any], files: Sequence[FileId]
     ) -> TicketId:
         assert identity.company is not None, "contacts have a company"
-        line = form["line"]
+        line, proposed = form["line"], form["proposed"]
+        door = await self.gate.at_the_door(uow.connection, identity.person, uow.now, critical=proposed.is_critical)
+        insist(door)
         opened = await tickets.open_ticket(
             uow,
             company=identity.company,
@@ -116,14 +129,19 @@ class Joining(Phase):
             source="chat",
             source_id=form["source_id"],
         )
-        rank, seq = policy.rank(uow.now, "P3", self.rules.routing), await places.next_seq(uow)
+        ranked_as = TRIAGE if proposed.is_critical else severity.FIRST
+        rank, seq = policy.rank(uow.now, ranked_as, self.rules.routing), await places.next_seq(uow)
         position = await lines.position(uow.connection, line, rank, seq)
         quote = policy.wait_range(position, await lines.pace(uow.connection, line, uow.now, self.rules.routing))
         whose = {"ticket": opened.id, "company": identity.company, "contact": identity.person, "line": line}
-        place = await places.admit(uow, seq=seq, rank=rank, quote=quote, **whose)
+        place = await places.admit(uow, seq=seq, rank=rank, quote=quote, closes_at=door.until, **whose)
         conversation = await store.create(uow, place=place, **whose)
         joined = await store.load(uow.connection, conversations.c.id == conversation)
         await self.say(uow, joined, identity, Kind.JOINED, line=line)
+        if proposed.is_critical:
+            await severity_store.propose(uow, opened.id, proposed, form["reachable"])
+            body = {"severity": proposed.severity, "reasons": proposed.reasons}
+            await self.say_itself(uow, joined, Kind.PROPOSED, about=identity.person, **body)
         if files:
             await self._say_files(uow, identity, opened, files)
         cause = f"ticket:{opened.id}:opened"
@@ -160,8 +178,11 @@ class Joining(Phase):
                 raise Conflict("visit.not_waiting", conversation=conversation.id)
             await self.give_up(uow, conversation, why="left")
 
-    async def give_up(self, uow: UnitOfWork, conversation: Any, *, why: str) -> None:
-        """Take a waiting customer out of the line; the ticket stays open. ``why``: ``left`` or ``lost``."""
+    async def give_up(self, uow: UnitOfWork, conversation: Any, *, why: str, **more: Any) -> None:
+        """Take a waiting customer out of the line; the ticket stays open.
+
+        ``why``: ``left``, ``lost``, or ``closed`` (the hours are over), with ``opens_at``.
+        """
         for offer in await places.open_offers(uow.connection, offers.c.place_id == conversation.place_id):
             await places.void_offer(uow, offer, OfferState.WITHDRAWN)
         place = await places.place_of(uow.connection, conversation.ticket_id)
@@ -169,7 +190,8 @@ class Joining(Phase):
             raise Conflict("conversation.changed", conversation=conversation.id)
         await places.note(uow, place.line, place.id, "left", {"why": why})
         await store.move(uow, conversation, Event.GIVEN_UP, closed_at=uow.now)
-        await self.say_itself(uow, conversation, Kind.LEFT_LINE, about=PersonId(conversation.contact_id), why=why)
+        body = {"why": why} | more
+        await self.say_itself(uow, conversation, Kind.LEFT_LINE, about=PersonId(conversation.contact_id), **body)
         uow.ring(f"line:{place.line}")
 
 

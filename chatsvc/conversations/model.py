@@ -34,6 +34,10 @@ class Event(StrEnum):
     HANDED_OVER = "handed_over"
     # The representative vanished.
     RETURNED = "returned"
+    # A call that nobody took, or that was not made: the place waits again.
+    NOT_REACHED = "not_reached"
+    # A booked slot begins for a ticket whose place was given up.
+    CALLED_AGAIN = "called_again"
     ENDED = "ended"
     END_UNDONE = "end_undone"
     UNDO_ELAPSED = "undo_elapsed"
@@ -47,12 +51,13 @@ LIFE: Final[Machine[State, Event]] = Machine(
         State.ACTIVE: {
             Event.HANDED_OVER: State.WAITING,
             Event.RETURNED: State.WAITING,
+            Event.NOT_REACHED: State.WAITING,
             Event.ENDED: State.ENDING,
         },
         State.ENDING: {Event.END_UNDONE: State.ACTIVE, Event.UNDO_ELAPSED: State.WRAP_UP},
         State.WRAP_UP: {Event.WRAPPED_UP: State.CLOSED},
         State.CLOSED: {},
-        State.LEFT: {},
+        State.LEFT: {Event.CALLED_AGAIN: State.WAITING},
     }
 )
 

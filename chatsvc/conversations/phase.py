@@ -5,6 +5,7 @@ from typing import Any
 from chatsvc.accounts.model import Identity
 from chatsvc.catalog.model import Catalog
 from chatsvc.conversations import store
+from chatsvc.conversations.gate import Gate
 from chatsvc.conversations.model import ConversationRules
 from chatsvc.conversations.queries import Queries
 from chatsvc.conversations.tables import conversations
@@ -17,6 +18,7 @@ from chatsvc.kernel.ids import SYSTEM, ConversationId, PersonId
 from chatsvc.routing.actions import Routing
 from chatsvc.tickets import store as ticket_store
 from chatsvc.tickets.actions import role_of
+from chatsvc.tickets.clock_keeping import Clocks
 from chatsvc.tickets.logbook import LogBook
 from chatsvc.tickets.model import Append, Kind, Role, facts
 
@@ -25,13 +27,21 @@ class Phase:
     """The common ground of joining, answering, handing over, ending and sweeping."""
 
     def __init__(
-        self, database: Database, logbook: LogBook, catalog: Catalog, rules: ConversationRules, files: Files
+        self,
+        database: Database,
+        logbook: LogBook,
+        catalog: Catalog,
+        rules: ConversationRules,
+        files: Files,
+        clocks: Clocks,
     ) -> None:
         self.database = database
         self.logbook = logbook
         self.catalog = catalog
         self.rules = rules
         self.files = files
+        self.clocks = clocks
+        self.gate = Gate(clocks.calendars)
         self.routing = Routing(database, rules.routing)
         self.queries = Queries(database, rules)
 

@@ -14,7 +14,7 @@ from sqlalchemy import and_, or_, select
 from chatsvc.conversations import store
 from chatsvc.conversations.answering import Answering
 from chatsvc.conversations.ending import Ending
-from chatsvc.conversations.joining import Joining
+from chatsvc.conversations.judging import Judging
 from chatsvc.conversations.model import State
 from chatsvc.conversations.tables import conversations
 from chatsvc.db.uow import UnitOfWork
@@ -25,6 +25,7 @@ from chatsvc.routing.actions import ring_lines_of
 from chatsvc.routing.model import DeskState, PlaceState
 from chatsvc.routing.store import deciding
 from chatsvc.routing.tables import desks, places
+from chatsvc.tickets import store as tickets
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +35,7 @@ _AT_ONCE = 200
 Act = Callable[[UnitOfWork, Any], Awaitable[None]]
 
 
-class Sweeping(Joining, Answering, Ending):
+class Sweeping(Judging, Answering, Ending):
     """Deadlines and absences."""
 
     async def sweep(self, *, up_since: datetime | None = None) -> None:
@@ -48,10 +49,11 @@ class Sweeping(Joining, Answering, Ending):
         await self.sweep_absences(up_since=up_since)
 
     async def sweep_deadlines(self) -> None:
-        """End offers at their deadline, take back those of the vanished, begin and complete wrap-ups."""
+        """End offers at their deadline, take back those of the vanished, let go whose hours are over, begin and complete wrap-ups."""
         await self.routing.expire_offers()
         await self.routing.withdraw_lost_offers()
         now = self.database.clock.now()
+        await self._close_lines(now)
         await self._each((conversations.c.state == State.ENDING, conversations.c.due_at <= now), self.begin_wrap_up)
         await self._each((conversations.c.state == State.WRAP_UP, conversations.c.due_at <= now), self._complete)
 
@@ -69,7 +71,8 @@ class Sweeping(Joining, Answering, Ending):
         )
         for person in await self._vanished(gone):
             theirs = select(desks.c.person_id).where(desks.c.person_id == person, gone)
-            orphaned = (conversations.c.rep_id.in_(theirs), conversations.c.state == State.ACTIVE)
+            on_the_phone = conversations.c.call.is_not_distinct_from("on")
+            orphaned = (conversations.c.rep_id.in_(theirs), conversations.c.state == State.ACTIVE, ~on_the_phone)
             await self._each(orphaned, self.return_to_line)
             await self._pause(person, gone)
 
@@ -90,10 +93,32 @@ class Sweeping(Joining, Answering, Ending):
                 uow.ring(f"desk:{person}")
                 await ring_lines_of(uow, person)
 
+    async def _close_lines(self, now: datetime) -> None:
+        """Let everybody go whose hours have ended before somebody accepted: nobody is left in a closed line (V4)."""
+        over = select(places.c.id).where(
+            places.c.state.in_((PlaceState.WAITING, PlaceState.OFFERED)),
+            places.c.closes_at <= now,
+            places.c.taken_at.is_(None),
+        )
+        await self._each((conversations.c.place_id.in_(over), conversations.c.state == State.WAITING), self._let_go)
+
+    async def _let_go(self, uow: UnitOfWork, conversation: Any) -> None:
+        """Ask again, since a calendar may have changed; whoever is still covered stays."""
+        ticket = await tickets.load(uow.connection, conversation.ticket_id)
+        covered = await self.gate.of_ticket(uow.connection, ticket, uow.now)
+        if not covered.is_open:
+            await self.give_up(uow, conversation, why="closed", opens_at=covered.opens_at)
+            return
+        place = await desks_store.place_of(uow.connection, conversation.ticket_id)
+        assert place is not None, "a conversation has a place"
+        await desks_store.change_place(uow, place, closes_at=covered.until)
+        self.ring(uow, conversation)
+
     async def _give_up_lost(self, now: datetime) -> None:
         lost = select(places.c.id).where(
             places.c.line.in_([line.key for line in self.catalog.lines]),
             places.c.state == PlaceState.WAITING,
+            places.c.waiting_for == "chat",
             places.c.seen_at <= now - self.rules.routing.customer_grace,
         )
         await self._each((conversations.c.place_id.in_(lost), conversations.c.state == State.WAITING), self._lose)

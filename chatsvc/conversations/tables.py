@@ -19,6 +19,11 @@ conversations = Table(
     Column("rep_id", String(40), ForeignKey("people.id")),
     # The owner's epoch: equal to the shared log's ``owner_epoch`` while active (R9).
     Column("epoch", Integer, nullable=False, default=0),
+    # Units of the representative's capacity that it holds while it is theirs.
+    Column("units", Integer, nullable=False, default=1, server_default="1"),
+    # None: a chat. ``waits``: it is to be a telephone call, and nothing is being dialled. ``on``: dialled or talked, so that it stays with
+    # its representative when their page vanishes: the telephone is still in their hand.
+    Column("call", String(10)),
     Column("created_at", Moment, nullable=False),
     # First accepted; None before.
     Column("accepted_at", Moment),

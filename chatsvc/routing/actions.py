@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import and_, or_, select, update
 
 from chatsvc.db.engine import Database
 from chatsvc.db.uow import UnitOfWork
@@ -60,7 +60,7 @@ class Routing:
         spare = _SPARE
         while True:
             limits = {line: room + spare for line, room in _room_by_line(seats).items()}
-            waiting = await queries.heads(uow.connection, limits)
+            waiting = await queries.heads(uow.connection, limits, uow.now)
             asked = await queries.asked(uow.connection, waiting)
             pairs = policy.match(waiting, seats, asked, uow.now, self.rules)
             if not _is_cut_short(waiting, limits, seats, pairs):
@@ -111,7 +111,7 @@ class Routing:
     async def withdraw_lost_offers(self) -> int:
         """Take back offers of customers whose page is not seen any more, and of representatives whose lease ran out."""
         now = self.database.clock.now()
-        unseen = places.c.seen_at < now - self.rules.unseen_after
+        unseen = and_(places.c.waiting_for == "chat", places.c.seen_at < now - self.rules.unseen_after)
         absent = or_(desks.c.leased_until.is_(None), desks.c.leased_until <= now)
 
         async def withdraw(uow: UnitOfWork, offer: Any) -> None:

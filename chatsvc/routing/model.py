@@ -7,6 +7,9 @@ from enum import StrEnum
 from chatsvc.config import Settings
 from chatsvc.kernel.ids import OfferId, PersonId, PlaceId, TicketId
 
+# The rank of a place whose request is proposed critical, in the place of a severity.
+TRIAGE = "triage"
+
 
 class PlaceState(StrEnum):
     """Where a place is. All but ``gone`` hold the contact's seat in the line's topic (R11)."""
@@ -58,9 +61,16 @@ class RoutingRules:
     customer_grace: timedelta = timedelta(seconds=120)
     # Offers missed in a row after which a representative is paused.
     missed_at_most: int = 2
+    # A call that is next waits so long for somebody to be wholly free; then one representative is kept free of further chats for it.
+    drain_after: timedelta = timedelta(seconds=60)
     # How far ahead of later arrivals a severity moves a place (design, idea 6).
     credit: dict[str, timedelta] = field(
-        default_factory=lambda: {"P1": timedelta(minutes=30), "P2": timedelta(minutes=10)}
+        default_factory=lambda: {
+            "P1": timedelta(minutes=30),
+            "P2": timedelta(minutes=10),
+            # Proposed critical: as far as a P2, since nobody has judged it, and asking must not pay more than being right.
+            TRIAGE: timedelta(minutes=10),
+        }
     )
     # Starts of the line that a wait range looks back on, and how many it takes at least.
     range_looks_back: timedelta = timedelta(hours=4)
@@ -94,6 +104,8 @@ class Place:
     round: int
     # When the customer's page was last known to be there.
     seen_at: datetime
+    # Since when it could have been offered.
+    since_at: datetime
     # Only this person may have it; None: whoever serves the line.
     reserved_for: PersonId | None = None
 
@@ -121,7 +133,7 @@ class Pair:
     round: int
     # Units of the person's capacity that it takes.
     units: int
-    # Better-ranked places of the line that were passed, and why: ``unseen``, ``asked``, ``reserved``, ``capacity`` (R8).
+    # Better-ranked places of the line that were passed, and why: ``unseen``, ``asked``, ``reserved``, ``capacity``, ``drained`` (R8).
     passed: dict[PlaceId, str]
 
 

@@ -70,6 +70,11 @@ def match(
     return pairs
 
 
+def is_unseen(waiting_for: str, seen_at: datetime, at: datetime, rules: RoutingRules) -> bool:
+    """Whether a customer's page has vanished; who waits for a call may leave it (C3)."""
+    return waiting_for == "chat" and at - seen_at > rules.unseen_after
+
+
 class _Found(NamedTuple):
     person: PersonId
     round: int
@@ -79,7 +84,7 @@ def _serve(
     place: Place, desks: "_Desks", asked: frozenset[PersonId], at: datetime, rules: RoutingRules
 ) -> "_Found | str":
     """Find who takes this place now, or say why nobody does."""
-    if at - place.seen_at > rules.unseen_after:
+    if is_unseen(place.waiting_for, place.seen_at, at, rules):
         return "unseen"
     if place.reserved_for is not None:
         reserved = desks.seats.get(place.reserved_for)
@@ -87,9 +92,11 @@ def _serve(
             return "reserved"
         return _Found(place.reserved_for, place.round)
     free = [seat for seat in desks.roomy[place.line] if desks.has_room(seat, place)]
-    if not free:
-        return "capacity"
     begins_again = asked.issuperset(desks.serving[place.line])
+    if not free:
+        if place.waiting_for == "call" and at - place.since_at >= rules.drain_after:
+            desks.drain_for(place, frozenset() if begins_again else asked)
+        return "capacity"
     willing = [seat for seat in free if begins_again or seat.person not in asked]
     if not willing:
         return "asked"
@@ -106,6 +113,8 @@ class _Desks:
         # Line -> everybody who serves it, and those of them who have room for anything at all.
         self.serving: dict[str, set[PersonId]] = defaultdict(set)
         self.roomy: dict[str, list[Seat]] = defaultdict(list)
+        # Kept free of whatever comes later in the order, for a call that is next and that nobody is free enough for.
+        self.draining: set[PersonId] = set()
         for seat in self.seats.values():
             for line in seat.lines:
                 self.serving[line].add(seat.person)
@@ -113,7 +122,21 @@ class _Desks:
                     self.roomy[line].append(seat)
 
     def has_room(self, seat: Seat, place: Place) -> bool:
+        if seat.person in self.draining:
+            return False
         return self.load[seat.person] + units_of(place.waiting_for, seat.capacity) <= seat.capacity
+
+    def drain_for(self, place: Place, asked: frozenset[PersonId]) -> None:
+        """Keep one representative free for a call: whoever has least to do, and at most half of those who serve the line.
+
+        Nothing is remembered: as nobody gives that person anything, it is the same one, or one who is free sooner, next time.
+        """
+        serving = self.serving[place.line]
+        if len(self.draining & serving) >= max(1, len(serving) // 2):
+            return
+        candidates = [self.seats[person] for person in serving - asked - self.draining]
+        if candidates:
+            self.draining.add(min(candidates, key=self.turn).person)
 
     def turn(self, seat: Seat) -> tuple[int, datetime, PersonId]:
         """Who comes first: whoever has least to do, then whoever has been without work longest."""

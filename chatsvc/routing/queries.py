@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Select, and_, func, or_, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chatsvc.db.columns import Moment
 from chatsvc.kernel.ids import PersonId, PlaceId
 from chatsvc.routing import policy
 from chatsvc.routing.model import ASKED, DeskState, Place, PlaceState, RoutingRules, Seat
@@ -30,6 +31,7 @@ _PLACE = (
     places.c.epoch,
     places.c.round,
     places.c.seen_at,
+    func.coalesce(places.c.not_before_at, places.c.admitted_at, type_=Moment()).label("since_at"),
     places.c.reserved_for,
 )
 
@@ -52,11 +54,15 @@ def _is_ready(at: datetime) -> Any:
     return and_(desks.c.state == DeskState.READY, desks.c.leased_until > at)
 
 
+def _may_be_offered(at: datetime) -> Any:
+    return or_(places.c.not_before_at.is_(None), places.c.not_before_at <= at)
+
+
 async def something_to_do(connection: AsyncConnection, scope: Scope, at: datetime) -> bool:
     """Whether anybody waits in a line that somebody with room serves: one look, so that most bells cost no more than that."""
     somebody_waits = (
         select(places.c.id)
-        .where(places.c.line == desk_lines.c.line, places.c.state == PlaceState.WAITING)
+        .where(places.c.line == desk_lines.c.line, places.c.state == PlaceState.WAITING, _may_be_offered(at))
         .correlate(desk_lines)
         .exists()
     )
@@ -90,21 +96,21 @@ async def lines_of(connection: AsyncConnection, persons: Collection[PersonId]) -
     return set((await connection.execute(statement)).scalars())
 
 
-async def heads(connection: AsyncConnection, limits: Mapping[str, int]) -> list[Place]:
-    """Return the first waiting places of each line, at most as many as the line's limit."""
+async def heads(connection: AsyncConnection, limits: Mapping[str, int], at: datetime) -> list[Place]:
+    """Return the first waiting places of each line that may be offered now, at most as many as the line's limit."""
     found: list[Place] = []
     lines = sorted(limits)
     for begin in range(0, len(lines), _LINES_AT_ONCE):
-        parts = [_head(line, limits[line]) for line in lines[begin : begin + _LINES_AT_ONCE]]
+        parts = [_head(line, limits[line], at) for line in lines[begin : begin + _LINES_AT_ONCE]]
         statement: Any = parts[0] if len(parts) == 1 else union_all(*(select(part.subquery()) for part in parts))
         found += [Place(*row) for row in await connection.execute(statement)]
     return found
 
 
-def _head(line: str, limit: int) -> Select[Any]:
+def _head(line: str, limit: int, at: datetime) -> Select[Any]:
     return (
         select(*_PLACE)
-        .where(places.c.line == line, places.c.state == PlaceState.WAITING)
+        .where(places.c.line == line, places.c.state == PlaceState.WAITING, _may_be_offered(at))
         .order_by(places.c.rank, places.c.seq)
         .limit(limit)
     )

@@ -6,7 +6,7 @@ unique constraints hold without it; with it nobody ever has to be told "try agai
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, text, update
@@ -67,8 +67,9 @@ async def admit(
     contact: PersonId,
     rank: int,
     quote: tuple[int, int] | None,
+    closes_at: datetime | None = None,
 ) -> PlaceId:
-    """Put somebody in line for a chat.
+    """Put somebody in line for a chat, in hours that are over at ``closes_at``; None: they do not end.
 
     Raises:
         sqlalchemy.exc.IntegrityError: the contact has a live place in this line (R11).
@@ -91,6 +92,7 @@ async def admit(
             seen_at=uow.now,
             quoted_low_s=None if quote is None else quote[0],
             quoted_high_s=None if quote is None else quote[1],
+            closes_at=closes_at,
         )
     )
     await note(uow, line, place, "admitted", {"rank": rank, "seq": seq})
@@ -136,6 +138,7 @@ async def make_offer(uow: UnitOfWork, pair: Pair, offer_for: timedelta) -> Made 
             person_id=person,
             epoch=epoch,
             round=pair.round,
+            units=pair.units,
             state=OfferState.OPEN,
             made_at=uow.now,
             deadline_at=made.deadline_at,
@@ -189,7 +192,7 @@ async def void_offer(uow: UnitOfWork, offer: Row[Any], state: OfferState, reason
         .where(places.c.id == offer.place_id, places.c.state == PlaceState.OFFERED, places.c.epoch == offer.epoch)
         .values(state=PlaceState.WAITING, reserved_for=None)
     )
-    await release_units(uow, offer.person_id, 1)
+    await release_units(uow, offer.person_id, offer.units)
     await note(uow, offer.line, offer.place_id, str(state), {"person": offer.person_id, "epoch": offer.epoch})
     uow.ring(f"desk:{offer.person_id}")
     uow.ring(f"visit:{offer.ticket_id}")

@@ -38,7 +38,13 @@ places = Table(
     Column("quoted_high_s", Integer),
     # A person this place is reserved for after a hand-over; None: whoever serves the line.
     Column("reserved_for", String(40)),
+    # Offered to nobody before this moment, and keeps its rank: the customer asked for later, or did not pick up. None: at once.
+    Column("not_before_at", Moment),
+    # When the hours that this place was admitted in are over (V4); None: they do not end (V3).
+    Column("closes_at", Moment),
     Index("ix_places_next", "line", "state", "rank", "seq"),
+    # Whose hours are over, for letting them go.
+    Index("ix_places_closing", "state", "closes_at"),
     # The line's recent starts, for wait ranges.
     Index("ix_places_started", "line", "taken_at"),
     Index("uq_places_live_topic", "contact_id", "line", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
@@ -55,6 +61,8 @@ offers = Table(
     Column("person_id", String(40), ForeignKey("people.id"), nullable=False),
     Column("epoch", Integer, nullable=False),
     Column("round", Integer, nullable=False),
+    # Units of the person's capacity that it holds: a chat one, a call the whole.
+    Column("units", Integer, nullable=False, default=1, server_default="1"),
     # ``open``, ``accepted``, ``declined``, ``missed``, ``withdrawn``.
     Column("state", String(10), nullable=False),
     # A reason key of the catalogue when declined; None otherwise.

@@ -83,6 +83,22 @@ class Kind(StrEnum):
     REOPENED = "reopened"
     # Body: rating.
     RATED = "rated"
+    # The customer wants to be rung, at the place they have or in a slot (C3). Body: slot_at (ISO 8601, or None).
+    CALL_WANTED = "call_wanted"
+    # The customer would rather chat after all. Body: nothing.
+    CHAT_WANTED = "chat_wanted"
+    # Somebody was rung. Body: outcome, talk_s (None when there was no talk).
+    CALLED = "called"
+    # Nobody will be rung any more. Body: why (``cancelled``, ``merged``, ``unreachable``, ``expired``, ``blocked``).
+    CALL_OFF = "call_off"
+    # The answers of the interview propose something critical. Body: severity, reasons (keys of the catalogue).
+    PROPOSED = "proposed"
+    # A representative has judged how urgent it is. Body: before, after, reason (words for the customer, maybe empty).
+    JUDGED = "judged"
+    # The customer asks for a second look. Body: reason.
+    APPEALED = "appealed"
+    # In the staff's log: a promise comes due, or is broken. Body: promise, what (``warned``, ``breached``), due_at.
+    DUE = "due"
 
 
 class Words(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.accounts.model import Identity
 from chatsvc.catalog import model as catalogue
@@ -15,16 +16,19 @@ from chatsvc.conversations.model import ConversationRules, WrapUp
 from chatsvc.conversations.queries import Queries
 from chatsvc.conversations.tables import conversations
 from chatsvc.conversations.views import OfferCard, Visit
+from chatsvc.coverage.model import Calendar
 from chatsvc.db.engine import Database
 from chatsvc.db.outbox import outbox
 from chatsvc.db.uow import Bell
 from chatsvc.files.actions import Files
 from chatsvc.kernel import ids
 from chatsvc.kernel.clock import ManualClock
-from chatsvc.kernel.ids import ConversationId, TicketId
+from chatsvc.kernel.ids import ConversationId, PersonId, TicketId
 from chatsvc.routing.tables import desks, line_events, offers, places
+from chatsvc.tickets.clock_keeping import Clocks
 from chatsvc.tickets.logbook import LogBook
 from chatsvc.tickets.model import Append, Kind, Role, Stored, words
+from chatsvc.tickets.policy import TicketRules
 from chatsvc.tickets.tables import tickets
 from tests import builders
 
@@ -40,16 +44,33 @@ DONE = WrapUp(
 )
 
 
+class OneCalendar:
+    """Everybody's calendar: always open, unless a story is about hours."""
+
+    def __init__(self) -> None:
+        self.calendar = Calendar("Europe/Berlin", always=True)
+
+    async def calendar_of(self, connection: AsyncConnection, contact: PersonId) -> Calendar:
+        """Return it, whoever asks."""
+        return self.calendar
+
+    def keep_business_hours(self, zone: str = "Europe/Berlin") -> None:
+        """Be open from Monday to Friday, 08:00 to 18:00, from now on (V4)."""
+        self.calendar = Calendar(zone, "DE")
+
+
 class House:
     """A desk with its store and its clock."""
 
     def __init__(self, database: Database, clock: ManualClock, folder: Path) -> None:
+        self.calendars = OneCalendar()
         self.database = database
         self.clock = clock
         self.rules = ConversationRules()
         self.logbook = LogBook(database)
         self.files = Files(database, folder, most_bytes=1_000_000)
-        self.act = Conversations(database, self.logbook, CATALOG, self.rules, self.files)
+        self.clocks = Clocks(database, self.logbook, CATALOG, self.calendars, TicketRules())
+        self.act = Conversations(database, self.logbook, CATALOG, self.rules, self.files, self.clocks)
         self.see = Queries(database, self.rules)
         self.bells: list[Bell] = []
         database.publish = self.bells.extend

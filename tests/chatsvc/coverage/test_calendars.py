@@ -37,7 +37,7 @@ class Office:
     async def open(self) -> "Office":
         """Let everybody come."""
         self.admin = await builders.an_administrator(self.database)
-        self.company = await builders.a_company(self.database)
+        self.company = await builders.a_company(self.database, always=False)
         self.contact = await builders.a_contact(self.database, self.company)
         return self
 

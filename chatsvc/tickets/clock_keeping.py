@@ -1,0 +1,164 @@
+"""Keeps the clocks of tickets: reads what has happened from their logs, and says what has come due (V1, R15).
+
+Clocks follow a ticket by the number of its log's last entry, so that nothing has to tell them anything: whatever was said or done, by
+whichever door, is read sooner or later, with the moment at which it happened. A sweep may come late, twice, and in several processes at
+once; what is due is said once, in the transaction that notes that it was said.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, Protocol
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chatsvc.catalog.model import Catalog
+from chatsvc.coverage.model import Calendar
+from chatsvc.coverage.opening import hours_of
+from chatsvc.db.engine import Database
+from chatsvc.db.uow import UnitOfWork
+from chatsvc.kernel.errors import Conflict
+from chatsvc.kernel.ids import SYSTEM, CompanyId, PersonId, TicketId
+from chatsvc.tickets import clocks, log_store, severity_store, store
+from chatsvc.tickets.clocks import ALWAYS, Alarm, Hours, Measure, Track
+from chatsvc.tickets.logbook import LogBook
+from chatsvc.tickets.model import Append, Audience, Entry, Kind, Role, State, facts
+from chatsvc.tickets.policy import TicketRules
+from chatsvc.tickets.severity_store import Followed
+
+logger = logging.getLogger(__name__)
+
+# How many tickets of one kind a sweep does; the rest is found by the next one.
+_AT_ONCE: Final = 200
+_ENTRIES_AT_ONCE: Final = 500
+# What counts as a representative's word: saying something, and coming into the conversation.
+_WORDS: Final = (Kind.MESSAGE, Kind.ACCEPTED)
+_MOVES: Final = {Kind.SOLVED: State.SOLVED, Kind.REOPENED: State.OPEN}
+
+
+class Calendars(Protocol):
+    """Whose hours count."""
+
+    async def calendar_of(self, connection: AsyncConnection, contact: PersonId) -> Calendar:
+        """Return a contact's calendar."""
+        ...
+
+
+class Clocks:
+    """The response clocks of all tickets."""
+
+    def __init__(
+        self, database: Database, logbook: LogBook, catalog: Catalog, calendars: Calendars, rules: TicketRules
+    ) -> None:
+        self.database = database
+        self.logbook = logbook
+        self.catalog = catalog
+        self.calendars = calendars
+        self.rules = rules
+
+    async def sweep(self) -> int:
+        """Follow every ticket of which there is news, and say what has come due; return how many were looked at."""
+        now = self.database.clock.now()
+        async with self.database.read() as connection:
+            found = [
+                *await severity_store.behind(connection, now, _AT_ONCE),
+                *await severity_store.untracked(connection, _AT_ONCE),
+            ]
+        for ticket in found:
+            try:
+                async with self.database.begin() as uow:
+                    await self.follow(uow, ticket)
+            except Conflict as conflict:
+                logger.warning("clock_conflict", extra={"ticket": ticket, "key": conflict.key})
+        return len(found)
+
+    async def follow(self, uow: UnitOfWork, ticket: TicketId) -> None:
+        """Bring the clocks of a ticket up to this moment, inside a unit of work: also in the one that changes its severity or state.
+
+        Raises:
+            Conflict: ``ticket.changed``: somebody else has done so at the same instant; it is looked at again.
+        """
+        found = await severity_store.followed(uow.connection, ticket)
+        track = found.track or clocks.opened(found.created_at, found.severity)
+        for entry in await self._news(uow.connection, found):
+            track = after(track, entry)
+        track = clocks.moved(track, State(found.state), found.updated_at)
+        measure = await self.measure(uow.connection, found.company, found.requester, found.severity, uow.now)
+        if track.severity != found.severity:
+            track = clocks.judged(track, found.severity, found.updated_at, measure)
+        track, alarms = clocks.ring(track, uow.now, measure)
+        await self._keep(uow, found, track, measure)
+        for alarm in alarms:
+            await self._say(uow, ticket, alarm)
+
+    async def measure(
+        self, connection: AsyncConnection, company: CompanyId, contact: PersonId, severity: str, at: datetime
+    ) -> Measure:
+        """Return what the clocks of a company's ticket are measured by."""
+        plan = self.catalog.plan(await severity_store.plan_of(connection, company))
+        hours: Hours = hours_of(await self.calendars.calendar_of(connection, contact))
+        if hours.between(at, at + timedelta(days=366)) == timedelta():
+            # A calendar that never opens would promise nothing at all.
+            hours = ALWAYS
+        return Measure(plan.responses[severity], hours)  # type: ignore[index]
+
+    async def set_plan(self, company: CompanyId, plan: str) -> None:
+        """Give a company another response plan; the clocks of its tickets are measured by it from the next sweep on.
+
+        Who may is asked at the door.
+
+        Raises:
+            Invalid: the catalogue has no such plan.
+        """
+        async with self.database.begin() as uow:
+            await severity_store.set_plan(uow, company, self.catalog.known_plan(plan).key)
+
+    async def _news(self, connection: AsyncConnection, found: Followed) -> Sequence[Entry]:
+        news: list[Entry] = []
+        known = found.known
+        while known < found.head:
+            more = await log_store.entries_after(connection, found.log, known, _ENTRIES_AT_ONCE)
+            if not more:
+                break
+            news += [entry for entry in more if entry.number <= found.head]
+            known = more[-1].number
+        return news
+
+    async def _keep(self, uow: UnitOfWork, found: Followed, track: Track, measure: Measure) -> None:
+        over = found.ended_at is not None and uow.now - found.ended_at > self.rules.reopen_within
+        kept = await severity_store.keep(
+            uow,
+            found,
+            track,
+            look_at=clocks.next_look(track, measure),
+            word_due_at=clocks.next_word_due(track, measure),
+            due_at=clocks.due_of(track, measure),
+            watched=not over,
+        )
+        if not kept:
+            raise Conflict("ticket.changed", ticket=found.ticket)
+
+    async def _say(self, uow: UnitOfWork, ticket: TicketId, alarm: Alarm) -> None:
+        """Write into the staff's log what comes due or is broken; its key makes it one entry, whoever sweeps."""
+        log = await store.log_of(uow.connection, ticket, Audience.STAFF)
+        row = await store.load(uow.connection, ticket)
+        body = facts(promise=alarm.promise, what=alarm.what, due_at=alarm.due_at)
+        key = f"due-{alarm.promise}-{alarm.what}-{int(alarm.due_at.timestamp())}"
+        await self.logbook.append_in(uow, Append(log, SYSTEM, "", Role.SYSTEM, key, Kind.DUE, body))
+        uow.ring(f"visit:{ticket}")
+        if row.owner_id is not None:
+            uow.ring(f"desk:{row.owner_id}")
+        logger.info(f"promise_{alarm.what}", extra={"ticket": ticket, "promise": str(alarm.promise)})
+
+
+def after(track: Track, entry: Entry) -> Track:
+    """Return the clocks after an entry of the shared log."""
+    kind, at = entry.kind, entry.at
+    if kind in _WORDS and entry.role is Role.STAFF:
+        return clocks.answered(track, at)
+    if kind == Kind.MESSAGE and entry.role is Role.CUSTOMER and track.state is State.AWAITING:
+        # The customer's word is what was waited for (T8).
+        return clocks.moved(track, State.OPEN, at)
+    if kind in _MOVES:
+        return clocks.moved(track, _MOVES[Kind(kind)], at)
+    return track

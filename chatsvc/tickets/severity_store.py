@@ -1,0 +1,240 @@
+"""SQL of severity and of clocks: what is proposed and judged, how clocks stand, and which plan a company has."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+import msgspec
+from sqlalchemy import Row, and_, func, insert, or_, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chatsvc.coverage.tables import calendars
+from chatsvc.db.uow import UnitOfWork
+from chatsvc.kernel.errors import Conflict
+from chatsvc.kernel.ids import CompanyId, LogId, PersonId, TicketId
+from chatsvc.tickets.clocks import Track
+from chatsvc.tickets.model import Audience
+from chatsvc.tickets.severity import FIRST, Claim, CriticalContact, Proposed
+from chatsvc.tickets.severity_tables import company_plans, tracks, triage
+from chatsvc.tickets.tables import logs, tickets
+
+# Triage ---------------------------------------------------------------------------------------------------------------------------------
+
+
+class Standing(NamedTuple):
+    """How the question of urgency stands for a ticket."""
+
+    proposed: str
+    # Keys of the catalogue.
+    reasons: tuple[str, ...]
+    claim: Claim
+    contact: CriticalContact | None
+    judged_by: PersonId | None
+    judged_at: datetime | None
+    # The last judgement's words for the customer; empty when there were none.
+    reason: str
+    appealed_at: datetime | None
+
+
+UNTOUCHED = Standing(FIRST, (), Claim.NONE, None, None, None, "", None)
+
+
+async def standing(connection: AsyncConnection, ticket: TicketId) -> Standing:
+    """Return how the question of urgency stands for a ticket; ``UNTOUCHED`` when nobody has said anything."""
+    row = (await connection.execute(select(triage).where(triage.c.ticket_id == ticket))).one_or_none()
+    if row is None:
+        return UNTOUCHED
+    contact = None if row.contact_name is None else CriticalContact(row.contact_name, row.contact_phone or "")
+    claim, reasons = Claim(row.claim), tuple(row.reasons)
+    return Standing(
+        row.proposed, reasons, claim, contact, row.judged_by, row.judged_at, row.reason or "", row.appealed_at
+    )
+
+
+async def propose(uow: UnitOfWork, ticket: TicketId, proposed: Proposed, contact: CriticalContact) -> None:
+    """Write down that a ticket is proposed critical."""
+    await uow.execute(
+        insert(triage).values(
+            ticket_id=ticket,
+            proposed=proposed.severity,
+            reasons=list(proposed.reasons),
+            claim=Claim.PROPOSED,
+            contact_name=contact.name,
+            contact_phone=contact.phone,
+        )
+    )
+
+
+async def judge(uow: UnitOfWork, ticket: TicketId, before: Standing, claim: Claim, by: PersonId, reason: str) -> None:
+    """Write down a judgement about a ticket whose standing was just read.
+
+    Raises:
+        Conflict: ``ticket.changed``: somebody else was quicker.
+    """
+    values = {"claim": claim, "judged_by": by, "judged_at": uow.now, "reason": reason or None}
+    if before is UNTOUCHED:
+        insertion = (postgresql if uow.dialect == "postgresql" else sqlite).insert(triage)
+        row = {"ticket_id": ticket, "proposed": FIRST, "reasons": []} | values
+        if not await uow.changes_one(insertion.values(row).on_conflict_do_nothing()):
+            raise Conflict("ticket.changed", ticket=ticket)
+        return
+    await _change(uow, ticket, before, values)
+
+
+async def appeal(uow: UnitOfWork, ticket: TicketId, before: Standing) -> None:
+    """Write down that the customer asks for a second look; raises as ``judge`` does."""
+    await _change(uow, ticket, before, {"claim": Claim.APPEALED, "appealed_at": uow.now})
+
+
+async def _change(uow: UnitOfWork, ticket: TicketId, before: Standing, values: dict[str, Any]) -> None:
+    same = and_(triage.c.claim == before.claim, triage.c.judged_at.is_not_distinct_from(before.judged_at))
+    if not await uow.changes_one(update(triage).where(triage.c.ticket_id == ticket, same).values(values)):
+        raise Conflict("ticket.changed", ticket=ticket)
+
+
+async def set_severity(uow: UnitOfWork, ticket: Row[Any], severity: str) -> None:
+    """Set the severity of a ticket that was just read.
+
+    Raises:
+        Conflict: ``ticket.changed``: somebody changed it since.
+    """
+    changed = await uow.changes_one(
+        update(tickets)
+        .where(tickets.c.id == ticket.id, tickets.c.version == ticket.version)
+        .values(severity=severity, updated_at=uow.now, version=ticket.version + 1)
+    )
+    if not changed:
+        raise Conflict("ticket.changed", ticket=ticket.id)
+
+
+# Clocks ---------------------------------------------------------------------------------------------------------------------------------
+
+
+class Followed(NamedTuple):
+    """A ticket whose clocks are to follow it."""
+
+    ticket: TicketId
+    number: int
+    company: CompanyId
+    requester: PersonId
+    # As the ticket stands.
+    state: str
+    severity: str
+    created_at: datetime
+    updated_at: datetime
+    ended_at: datetime | None
+    log: LogId
+    # The newest entry, and the last one that the clocks know of.
+    head: int
+    known: int
+    # None while the ticket is not tracked.
+    track: Track | None
+    version: int
+
+
+_SHARED = and_(logs.c.ticket_id == tickets.c.id, logs.c.audience == Audience.SHARED)
+_FOLLOWED = (
+    tickets.c.id, tickets.c.number, tickets.c.company_id, tickets.c.requester_id, tickets.c.state, tickets.c.severity,
+    tickets.c.created_at, tickets.c.updated_at, tickets.c.ended_at, logs.c.id, logs.c.head,
+    func.coalesce(tracks.c.head, 0), tracks.c.track, func.coalesce(tracks.c.version, 0),
+)  # fmt: skip
+
+
+async def followed(connection: AsyncConnection, ticket: TicketId) -> Followed:
+    """Return a ticket with its clocks."""
+    statement = (
+        select(*_FOLLOWED)
+        .select_from(tickets.join(logs, _SHARED).outerjoin(tracks, tracks.c.ticket_id == tickets.c.id))
+        .where(tickets.c.id == ticket)
+    )
+    found = Followed._make((await connection.execute(statement)).one())
+    return found._replace(track=_track(found.track))
+
+
+def _track(stored: Any) -> Track | None:
+    return None if stored is None else msgspec.convert(stored, Track)
+
+
+async def untracked(connection: AsyncConnection, limit: int) -> Sequence[TicketId]:
+    """Return tickets that nobody tracks yet: numbers rise in the order of commits, so that those above the highest are all there are."""
+    newest = select(func.coalesce(func.max(tracks.c.number), 0)).scalar_subquery()
+    statement = select(tickets.c.id).where(tickets.c.number > newest).order_by(tickets.c.number).limit(limit)
+    return (await connection.execute(statement)).scalars().all()
+
+
+async def behind(connection: AsyncConnection, at: datetime, limit: int) -> Sequence[TicketId]:
+    """Return watched tickets of which something has happened since their clocks last looked, and those whose clocks are due by a moment.
+
+    Something: an entry of the log, a change of the ticket, or another calendar or plan of its company.
+    """
+    news = or_(
+        logs.c.head > tracks.c.head,
+        tickets.c.updated_at > tracks.c.seen_at,
+        calendars.c.changed_at > tracks.c.kept_at,
+        company_plans.c.changed_at > tracks.c.kept_at,
+    )
+    having_news = (
+        select(tracks.c.ticket_id)
+        .select_from(
+            tracks.join(tickets, tickets.c.id == tracks.c.ticket_id)
+            .join(logs, _SHARED)
+            .outerjoin(calendars, calendars.c.company_id == tickets.c.company_id)
+            .outerjoin(company_plans, company_plans.c.company_id == tickets.c.company_id)
+        )
+        .where(tracks.c.watched.is_(True), news)
+        .order_by(tracks.c.ticket_id)
+        .limit(limit)
+    )
+    due = select(tracks.c.ticket_id).where(tracks.c.look_at <= at).order_by(tracks.c.look_at).limit(limit)
+    found = [*(await connection.execute(due)).scalars(), *(await connection.execute(having_news)).scalars()]
+    return list(dict.fromkeys(found))
+
+
+async def keep(
+    uow: UnitOfWork,
+    ticket: Followed,
+    track: Track,
+    *,
+    look_at: datetime | None,
+    word_due_at: datetime | None,
+    due_at: datetime | None,
+    watched: bool,
+) -> bool:
+    """Store how the clocks of a ticket stand; False, and nothing stored, when somebody else has done so meanwhile."""
+    values = {
+        "head": ticket.head,
+        "version": ticket.version + 1,
+        "track": msgspec.to_builtins(track),
+        "look_at": look_at,
+        "word_due_at": word_due_at,
+        "due_at": due_at,
+        "breached": any(clock.running_since and clock.breached_at for clock in track.clocks),
+        "watched": watched,
+        "seen_at": ticket.updated_at,
+        "kept_at": uow.now,
+    }
+    if ticket.track is None:
+        insertion = (postgresql if uow.dialect == "postgresql" else sqlite).insert(tracks)
+        row = {"ticket_id": ticket.ticket, "number": ticket.number} | values
+        return await uow.changes_one(insertion.values(row).on_conflict_do_nothing())
+    return await uow.changes_one(
+        update(tracks).where(tracks.c.ticket_id == ticket.ticket, tracks.c.version == ticket.version).values(values)
+    )
+
+
+# Plans ----------------------------------------------------------------------------------------------------------------------------------
+
+
+async def plan_of(connection: AsyncConnection, company: CompanyId) -> str | None:
+    """Return the key of a company's plan; None when it has no other than the usual one."""
+    statement = select(company_plans.c.plan).where(company_plans.c.company_id == company)
+    return (await connection.execute(statement)).scalar_one_or_none()
+
+
+async def set_plan(uow: UnitOfWork, company: CompanyId, plan: str) -> None:
+    """Give a company a plan."""
+    insertion = (postgresql if uow.dialect == "postgresql" else sqlite).insert(company_plans)
+    values = {"plan": plan, "changed_at": uow.now}
+    statement = insertion.values(company_id=company, **values)
+    await uow.execute(statement.on_conflict_do_update(index_elements=["company_id"], set_=values))
