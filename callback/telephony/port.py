@@ -8,7 +8,7 @@ and has committed the attempt's row.
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import NewType, Protocol
+from typing import Final, NewType, Protocol
 
 from chatsvc.kernel.errors import Conflict, Invalid, Unavailable
 
@@ -136,6 +136,22 @@ class Ended:
 Event = Progress | Ended
 
 
+def is_news(event: Event, *, stage: Stage | None, outcome: Outcome | None) -> bool:
+    """Whether an event changes an attempt that has come so far; doubles, late ones and ones out of order do not.
+
+    Args:
+        event: what is told.
+        stage: the furthest that is known; None: none yet.
+        outcome: how the attempt ended; None: it has not. ``unknown`` gives way to an outcome that somebody knows after all.
+    """
+    if isinstance(event, Ended):
+        return outcome is None or (outcome is Outcome.UNKNOWN and event.outcome is not Outcome.UNKNOWN)
+    return outcome is None and (stage is None or _ORDER[event.stage] > _ORDER[stage])
+
+
+_ORDER: Final = {stage: number for number, stage in enumerate(Stage)}
+
+
 class Ledger(Protocol):
     """What the port tells; implemented by the dialler over its tables."""
 
@@ -148,7 +164,7 @@ class Ledger(Protocol):
         ...
 
     async def happened(self, event: Event) -> None:
-        """Take an event. After ``Ended`` the attempt is unknown to the port. Must bear the same event twice, by state."""
+        """Take an event. After ``Ended`` the attempt is unknown to the port. Must bear the same event twice, by ``is_news``."""
         ...
 
 
@@ -165,6 +181,9 @@ class Telephony(Protocol):
 
     # As it stands on attempts: ``manual``, ``sip``, ``webhook``.
     name: str
+    # Whether calls die with the process, so that a dead dialler's attempts must be recovered. False: the calls live elsewhere (by hand,
+    # behind a webhook), a restart changes nothing for them, and their ends come when they come.
+    holds_calls: bool
 
     async def dial(self, call: Call) -> None:
         """Begin an attempt and return; everything further comes through the ledger, ``Ended`` last.
