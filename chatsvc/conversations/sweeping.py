@@ -35,7 +35,7 @@ _AT_ONCE = 200
 Act = Callable[[UnitOfWork, Any], Awaitable[None]]
 
 
-class Sweeping(Judging, Answering, Ending):
+class Sweeping(Answering, Ending, Judging):
     """Deadlines and absences."""
 
     async def sweep(self, *, up_since: datetime | None = None) -> None:
