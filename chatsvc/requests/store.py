@@ -3,14 +3,16 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chatsvc.accounts.tables import people
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.ids import CompanyId, PersonId, TicketId
 from chatsvc.requests.model import Details, Draft
 from chatsvc.requests.tables import request_details, request_drafts, subscriptions
+from chatsvc.tickets.tables import tickets
 
 
 def _insert(uow: UnitOfWork, table: Any) -> Any:
@@ -61,6 +63,11 @@ async def drop_old_drafts(uow: UnitOfWork, *, before: datetime) -> int:
     return int((await uow.execute(delete(request_drafts).where(request_drafts.c.updated_at < before))).rowcount)
 
 
+async def describe(uow: UnitOfWork, ticket: TicketId, *, reason: str, environment: str | None) -> None:
+    """Set what the form says and a conversation learns only in its wrap-up; keys of the catalogue."""
+    await uow.execute(update(tickets).where(tickets.c.id == ticket).values(reason=reason, environment=environment))
+
+
 async def add_details(uow: UnitOfWork, ticket: TicketId, details: Details) -> None:
     """Store what a ticket's form said; once."""
     values = {"ticket_id": ticket, "language": details.language, "answers": details.answers}
@@ -90,3 +97,17 @@ async def unsubscribe(uow: UnitOfWork, company: CompanyId, service: str) -> None
     """Say that it no longer has it."""
     mine = subscriptions.c.company_id == company, subscriptions.c.service == service
     await uow.execute(delete(subscriptions).where(*mine))
+
+
+async def sent(connection: AsyncConnection, source: str) -> int | None:
+    """Return the number of the ticket that a form has made; None when it has not been sent."""
+    statement = select(tickets.c.number).where(tickets.c.source == "form", tickets.c.source_id == source)
+    return (await connection.execute(statement)).scalar_one_or_none()
+
+
+async def may_ask(connection: AsyncConnection, person: PersonId) -> bool:
+    """Whether a contact is authorised and enabled just now (P1)."""
+    statement = select(people.c.id).where(
+        people.c.id == person, people.c.role == "contact", people.c.authorised, people.c.disabled_at.is_(None)
+    )
+    return (await connection.execute(statement)).one_or_none() is not None
