@@ -87,7 +87,7 @@ class Queries:
             select(
                 conversations, tickets.c.number, tickets.c.subject, tickets.c.state.label("ticket_state"),
                 logs.c.id.label("log"), people.c.name.label("rep_name"), desks.c.leased_until,
-                places.c.rank, places.c.seq, places.c.admitted_at, places.c.state.label("place_state"),
+                places.c.rank, places.c.seq, places.c.admitted_at, places.c.closes_at, places.c.state.label("place_state"),
             )
             .select_from(
                 conversations.join(tickets, tickets.c.id == conversations.c.ticket_id)
@@ -127,7 +127,8 @@ class Queries:
         pace = await lines.pace(connection, row.line, self.now, self.rules.routing)
         low, high = wait_range(position, pace) or (None, None)
         serving = await lines.serving_line(connection, row.line, self.now)
-        return Waiting(position, serving, low, high, row.place_state == PlaceState.OFFERED, row.admitted_at)
+        is_offered = row.place_state == PlaceState.OFFERED
+        return Waiting(position, serving, low, high, is_offered, row.admitted_at, row.closes_at)
 
     async def pictures_of_line(self, line: str) -> dict[TicketId, Waiting]:
         """Return what everybody who waits in a line sees of it: one pass over it, however many they are (performance, 3.4)."""
@@ -136,9 +137,10 @@ class Queries:
             pace = await lines.pace(connection, line, self.now, self.rules.routing) if rows else None
             serving = await lines.serving_line(connection, line, self.now) if rows else 0
         pictures: dict[TicketId, Waiting] = {}
-        for position, (ticket, state, admitted_at) in enumerate(rows, 1):
+        for position, (ticket, state, admitted_at, closes_at) in enumerate(rows, 1):
             low, high = wait_range(position, pace) or (None, None)
-            pictures[ticket] = Waiting(position, serving, low, high, state == PlaceState.OFFERED, admitted_at)
+            is_offered = state == PlaceState.OFFERED
+            pictures[ticket] = Waiting(position, serving, low, high, is_offered, admitted_at, closes_at)
         return pictures
 
     async def line_counts(self) -> dict[str, LineCount]:

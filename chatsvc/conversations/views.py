@@ -23,6 +23,8 @@ class Waiting(msgspec.Struct, frozen=True):
     # True while a representative is looking at the offer.
     offered: bool
     admitted_at: datetime
+    # When the customer's hours are over, and whoever still waits is let go (V4); None: they do not end.
+    closes_at: datetime | None = None
 
 
 class Visit(msgspec.Struct, frozen=True):

@@ -151,9 +151,9 @@ async def position(connection: AsyncConnection, line: str, rank: int, seq: int) 
 
 
 async def in_line(connection: AsyncConnection, line: str) -> Sequence[Any]:
-    """Return everybody in a line in order: rows of ticket_id, state, admitted_at."""
+    """Return everybody in a line in order: rows of ticket_id, state, admitted_at, closes_at."""
     statement = (
-        select(places.c.ticket_id, places.c.state, places.c.admitted_at)
+        select(places.c.ticket_id, places.c.state, places.c.admitted_at, places.c.closes_at)
         .where(places.c.line == line, places.c.state.in_(_IN_LINE))
         .order_by(places.c.rank, places.c.seq)
     )
