@@ -6,7 +6,7 @@ It sends no audio and takes none: what the representative's telephone sends befo
 import asyncio
 import json
 import logging
-from typing import Final
+from typing import Final, cast
 
 from callback.telephony.port import (
     AllLinesBusy,
@@ -131,10 +131,13 @@ class SIPTelephony:
             live.hang_up()
         if self._runs:
             await asyncio.wait(set(self._runs.values()), timeout=self._rules.recovery.total_seconds())
-        for task in tuple(self._runs.values()):
+        slow = set(self._runs.values())
+        for task in slow:
             task.cancel()
+        if slow:
+            await asyncio.wait(slow)
         await self._endpoint.close()
-        self._sink.close()
+        await self._sink.close()
 
 
 class _Sink(asyncio.DatagramProtocol):
@@ -153,12 +156,13 @@ class _Sink(asyncio.DatagramProtocol):
         await asyncio.get_running_loop().create_datagram_endpoint(lambda: self, local_addr=(host, port))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._socket = transport
+        # asyncio's own datagram transports are not always instances of the class that says what they can.
+        self._socket = cast(asyncio.DatagramTransport, transport)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         if self._socket is not None:
             self._socket.close()
+            await asyncio.sleep(0)  # one turn of the loop, in which asyncio really closes it
 
 
 def _dialogs_in(trace: str | None) -> list[Dialog]:
@@ -171,7 +175,7 @@ def _dialogs_in(trace: str | None) -> list[Dialog]:
         logger.warning("sip_trace_unreadable")
         return []
     dialogs = []
-    for data in stored:
+    for data in stored if isinstance(stored, list) else ():
         try:
             dialogs.append(Dialog.from_data(data))
         except Malformed:

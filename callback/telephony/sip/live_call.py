@@ -76,6 +76,9 @@ class LiveCall:
         teller = asyncio.create_task(self._tell_all())
         try:
             over = await self._through()
+        except asyncio.CancelledError:
+            teller.cancel()
+            raise
         finally:
             rest = [asyncio.create_task(leg.end()) for leg in (self._customer, self._rep)]
             for change in self._changes:

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final, Protocol, cast
 
 from callback.telephony.sip.message import MOST_BODY_BYTES, MOST_BYTES, Malformed, length_of
 
@@ -100,8 +100,8 @@ class UDPTransport(asyncio.DatagramProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the socket; called by asyncio."""
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._socket = transport
+        # asyncio's own datagram transports are not always instances of the class that says what they can.
+        self._socket = cast(asyncio.DatagramTransport, transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         """Pass a datagram on; called by asyncio."""
