@@ -31,7 +31,7 @@ WAITS = "waits"
 ON = "on"
 
 
-class Calling(Joining, Answering, Ending):
+class Calling(Answering, Ending, Joining):
     """Places and conversations of those who are rung."""
 
     async def live_phase(self, connection: AsyncConnection, ticket: TicketId) -> Any | None:
@@ -96,7 +96,7 @@ class Calling(Joining, Answering, Ending):
         rank, seq = policy.rank(uow.now, severity, self.rules.routing), await places.next_seq(uow)
         known = await self.live_phase(uow.connection, ticket)
         if known is None:
-            whose = {"ticket": ticket, "company": company, "contact": contact, "line": line}
+            whose: dict[str, Any] = {"ticket": ticket, "company": company, "contact": contact, "line": line}
             place = await places.admit(uow, seq=seq, rank=rank, quote=None, closes_at=closes_at, **whose)
             await store.create(uow, place=place, **whose)
         else:

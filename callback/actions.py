@@ -1,0 +1,16 @@
+"""Everything that people and time do to calls, under one name.
+
+- ``booking``: days, reserve, move, cancel, merge, chat_instead, other_number, snooze.
+- ``dialling``: dial, release, connected, report.
+- ``sweeping``: sweep.
+- ``planning``: plan, unplan.
+
+Each action is one unit of work. It opens no socket and makes no call: that is the dialler's, which drives the port.
+"""
+
+from callback.planning import Planning
+from callback.sweeping import Sweeping
+
+
+class Callbacks(Sweeping, Planning):
+    """Reservations, slots and calls."""

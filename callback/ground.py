@@ -1,0 +1,181 @@
+"""The common ground of booking, dialling and sweeping: rooms, catching up with the line, and how a reservation ends.
+
+Every end does the same, once, in one transaction: the seat is free, the place is left, the ticket says so, and the customer is told.
+"""
+
+import logging
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from callback import invitation, store
+from callback.following import happened, seen
+from callback.links import CallLinks
+from callback.model import ENDS, CallbackRules, Event, Manner, ReservationId, State
+from callback.numbers import masked
+from chatsvc.accounts.model import Identity
+from chatsvc.conversations.actions import Conversations
+from chatsvc.coverage.model import Channel, Coverage
+from chatsvc.coverage.policy import coverage_at
+from chatsvc.db.uow import UnitOfWork
+from chatsvc.kernel import ids
+from chatsvc.kernel.ids import SYSTEM, PersonId, TicketId
+from chatsvc.routing import store as places
+from chatsvc.tickets import severity_store
+from chatsvc.tickets import store as tickets
+from chatsvc.tickets.model import Append, Kind, Role, facts
+from chatsvc.tickets.severity import covered_as
+
+logger = logging.getLogger(__name__)
+
+# How a reservation's end is called in the ticket and in the mail.
+_WHY: Mapping[State, str] = {
+    State.CANCELLED: "cancelled",
+    State.MERGED: "merged",
+    State.UNREACHABLE: "unreachable",
+    State.EXPIRED: "expired",
+    State.BLOCKED: "blocked",
+}
+MAIL = "mail.callback"
+
+
+class Ground:
+    """Rooms and rules."""
+
+    def __init__(self, conversations: Conversations, links: CallLinks, rules: CallbackRules | None = None) -> None:
+        """Prepare.
+
+        Args:
+            conversations: owns the line, the places and what comes of them.
+            links: makes the links in mails.
+            rules: numbers that an operator may change.
+        """
+        self.conversations = conversations
+        self.database = conversations.database
+        self.catalog = conversations.catalog
+        self.links = links
+        self.rules = rules or CallbackRules()
+
+    # Coverage ---------------------------------------------------------------------------------------------------------------------------
+
+    async def coverage_of(self, connection: Any, ticket: Any, at: datetime) -> Coverage:
+        """Return whether a ticket's customer may be rung at a moment, by its severity and a claim that waits for judgement."""
+        claim = (await severity_store.standing(connection, TicketId(ticket.id))).claim
+        severity, proposed = covered_as(ticket.severity, claim)
+        calendar = await self.conversations.gate.calendars.calendar_of(connection, PersonId(ticket.requester_id))
+        return coverage_at(at, severity, Channel.PHONE, calendar, proposed=proposed)
+
+    # Catching up ------------------------------------------------------------------------------------------------------------------------
+
+    async def settle(self, uow: UnitOfWork, reservation: Any) -> Any:
+        """Let a reservation catch up with its place; return it as it is now."""
+        conversation = await self.conversations.live_phase(uow.connection, reservation.ticket_id)
+        place = await places.place_of(uow.connection, reservation.ticket_id)
+        for event in happened(State(reservation.state), seen(conversation, place)):
+            if event is Event.ELAPSED:
+                return await self.end(uow, reservation, event)
+            values = {"ended_at": uow.now, "wake_at": None} if event is Event.WRAPPED_UP else {}
+            reservation = await store.move(uow, reservation, event, **values)
+        return reservation
+
+    # Ends -------------------------------------------------------------------------------------------------------------------------------
+
+    async def end(self, uow: UnitOfWork, reservation: Any, event: Event) -> Any:
+        """End a reservation without a talk; return it as it is now."""
+        ended = await store.move(uow, reservation, event, ended_at=uow.now, wake_at=None, not_before_at=None)
+        await store.free_seat(uow, ReservationId(ended.id))
+        why = _WHY[State(ended.state)]
+        conversation = await self.conversations.live_phase(uow.connection, ended.ticket_id)
+        if conversation is not None and conversation.call is not None:
+            await self.conversations.give_up_call(uow, conversation, why=why)
+        await self.say(uow, ended, Kind.CALL_OFF, why=why)
+        await self.tell(uow, ended, why, cancels=reservation.slot_at is not None and reservation.state == State.BOOKED)
+        logger.info("reservation_ended", extra={"reservation": ended.id, "why": why})
+        return ended
+
+    # Words ------------------------------------------------------------------------------------------------------------------------------
+
+    async def say(
+        self, uow: UnitOfWork, reservation: Any, kind: Kind, *, by: Identity | None = None, **body: Any
+    ) -> None:
+        """Write into the ticket's shared log what happened to a call; ``by`` None: by itself."""
+        log = await tickets.log_of(uow.connection, reservation.ticket_id)
+        sender, name, role = (
+            (SYSTEM, "", Role.SYSTEM)
+            if by is None
+            else (by.person, by.name, Role.STAFF if by.is_staff else Role.CUSTOMER)
+        )
+        append = Append(log, sender, name, role, ids.new_id("ev"), kind, facts(**body))
+        await self.conversations.logbook.append_in(uow, append)
+        uow.ring(f"visit:{reservation.ticket_id}")
+
+    async def tell(
+        self, uow: UnitOfWork, reservation: Any, what: str, *, cancels: bool = False, n: int | None = None
+    ) -> None:
+        """Write the mail that tells the customer what has become of their call, in the same transaction.
+
+        Args:
+            uow: in which it happens.
+            reservation: as it is now.
+            what: ``booked``, ``moved``, ``reminder``, ``next``, ``apology``, ``number``, ``declined``, or a reason of an end.
+            cancels: whether an invitation has to be taken back.
+            n: tells mails of the same kind about the same reservation apart; None: its sequence number.
+        """
+        ticket = await tickets.load(uow.connection, reservation.ticket_id)
+        payload = {
+            "what": what,
+            "ticket": ticket.id,
+            "number": ticket.number,
+            "line": reservation.line,
+            "telephone": masked(reservation.number),
+            "code": reservation.code,
+            "slot_at": None if reservation.slot_at is None else reservation.slot_at.isoformat(),
+            "zone": reservation.zone,
+            "token": self.links.make(ReservationId(reservation.id)),
+            "calendar": self._calendar(reservation, ticket.number, uow.now, cancels=cancels)
+            if cancels or (reservation.slot_at is not None and what in ("booked", "moved"))
+            else None,
+        }
+        cause = f"callback:{reservation.id}:{what}:{reservation.sequence if n is None else n}"
+        await uow.record(MAIL, cause=cause, recipient=reservation.contact_id, payload=payload)
+
+    def _calendar(self, reservation: Any, number: int, at: datetime, *, cancels: bool) -> str:
+        return invitation.write(
+            uid=f"{reservation.id}@holdline",
+            sequence=reservation.sequence + (1 if cancels else 0),
+            begins_at=reservation.slot_at,
+            length=self.rules.slot_length,
+            number=number,
+            at=at,
+            cancelled=cancels,
+        )
+
+    # Time -------------------------------------------------------------------------------------------------------------------------------
+
+    def wake_of(self, reservation: Any, **changed: Any) -> datetime | None:
+        """Return when time brings something next to a reservation with these columns changed; None: never."""
+
+        def of(name: str) -> Any:
+            return changed.get(name, getattr(reservation, name))
+
+        state = State(of("state"))
+        if state in ENDS:
+            return None
+        if state is State.BOOKED:
+            slot_at: datetime = of("slot_at")
+            return min([slot_at, *(slot_at - each for each in self.rules.reminders[of("reminded") :][:1])])
+        moments: list[datetime] = [of("expires_at")]
+        if of("promised_until") is not None and of("apologised_at") is None:
+            moments.append(of("promised_until"))
+        if state is State.RETRY_WAIT and of("not_before_at") is not None:
+            moments.append(of("not_before_at"))
+        return min(moments)
+
+    def first_reminder(self, slot_at: datetime, at: datetime) -> int:
+        """Return how many reminders are no longer due for a slot that is booked now: those whose moment has passed already."""
+        return sum(1 for ahead in self.rules.reminders if slot_at - ahead <= at + timedelta(minutes=1))
+
+
+def manner_of(slot_at: datetime | None) -> Manner:
+    """Return how somebody wants to be rung."""
+    return Manner.ASAP if slot_at is None else Manner.SLOT

@@ -1,0 +1,82 @@
+"""The staffing plan: who is planned, for which lines, when. Slots are promised from it, and from nothing else.
+
+Lowering it cancels nobody: slots that were promised more than the plan now carries are shown as such (invariant 22).
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+
+from callback import store
+from callback.ground import Ground
+from callback.model import ShiftId, Slot
+from callback.policy import Staffing
+from chatsvc.accounts.model import Identity, PersonRole
+from chatsvc.kernel.errors import Invalid, NotAllowed, NotFound
+from chatsvc.kernel.ids import CompanyId, PersonId
+
+_LONGEST = timedelta(hours=16)
+_PLANNERS = frozenset({PersonRole.SUPERVISOR, PersonRole.ADMINISTRATOR})
+
+
+class Planning(Ground):
+    """Shifts."""
+
+    async def plan(
+        self, identity: Identity, person: PersonId, lines: Collection[str], begins_at: datetime, ends_at: datetime
+    ) -> ShiftId:
+        """Plan somebody for lines, from one moment to another.
+
+        Raises:
+            NotAllowed: ``supervisors.only``.
+            Invalid: no line, an unknown one, or not between a moment and sixteen hours long.
+        """
+        self._insist_on_planner(identity)
+        keys = [self.catalog.line(line).key for line in lines]
+        if not keys:
+            raise Invalid("choose", field="lines")
+        if not timedelta() < ends_at - begins_at <= _LONGEST:
+            raise Invalid("shift.length", field="ends")
+        async with self.database.begin() as uow:
+            return await store.add_shift(uow, person, keys, begins_at, ends_at)
+
+    async def unplan(self, identity: Identity, shift: ShiftId) -> tuple[Slot, ...]:
+        """Take a shift out of the plan; return the slots that are now promised more than it carries.
+
+        Raises:
+            NotAllowed: ``supervisors.only``.
+            NotFound: there is no such shift.
+        """
+        self._insist_on_planner(identity)
+        async with self.database.begin() as uow:
+            if not await store.remove_shift(uow, shift):
+                raise NotFound("shift.not_found")
+        return await self.over_promised()
+
+    async def over_promised(self) -> tuple[Slot, ...]:
+        """Return the coming slots that are promised more than planned staffing carries, by time and line."""
+        now = self.database.clock.now()
+        until = now + timedelta(days=self.rules.bookable_days) + self.rules.slot_length
+        async with self.database.read() as connection:
+            taken = await store.taken(connection, now - self.rules.slot_length, until)
+            shifts = await store.planned(connection, now - self.rules.slot_length, until + self.rules.slot_length)
+        staffing = Staffing([line.key for line in self.catalog.lines], shifts, self.rules)
+        slots = (staffing.slot(line, begin, by_line) for begin, by_line in sorted(taken.items()) for line in by_line)
+        return tuple(slot for slot in slots if slot.is_over)
+
+    async def allow_regions(self, identity: Identity, company: CompanyId, codes: Collection[str]) -> None:
+        """Let a company's people be rung in exactly these regions (ISO 3166) besides its own country.
+
+        Raises:
+            NotAllowed: ``supervisors.only``.
+            Invalid: not a region.
+        """
+        self._insist_on_planner(identity)
+        wanted = {code.strip().upper() for code in codes}
+        if any(len(code) != 2 or not code.isalpha() for code in wanted):
+            raise Invalid("choice.unknown", field="regions")
+        async with self.database.begin() as uow:
+            await store.allow_regions(uow, company, wanted)
+
+    def _insist_on_planner(self, identity: Identity) -> None:
+        if identity.role not in _PLANNERS:
+            raise NotAllowed("supervisors.only")

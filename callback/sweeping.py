@@ -1,0 +1,169 @@
+"""What time brings to calls when nobody does anything: late, twice and in several processes at once, the outcome is the same (R15).
+
+Due moments are rows. Each that is due is looked for without holding anybody up, then done in a unit of work of its own that looks again.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from callback import store
+from callback.booking import Bookings
+from callback.dialling import MANUAL, Dialling
+from callback.following import FOLLOWING, happened, seen
+from callback.model import Event, State
+from callback.tables import attempts, reservations
+from callback.telephony.port import AttemptId, Ended, Facts, Outcome
+from chatsvc.db.uow import UnitOfWork
+from chatsvc.kernel.errors import Conflict
+from chatsvc.kernel.ids import PersonId
+from chatsvc.routing import store as places
+from chatsvc.routing.store import deciding
+from chatsvc.routing.tables import desks
+from chatsvc.tickets import store as tickets
+
+logger = logging.getLogger(__name__)
+
+# How many of one kind a sweep does; the rest is due in the next one.
+_AT_ONCE: Final = 200
+
+Act = Callable[[UnitOfWork, Any], Awaitable[None]]
+
+
+class Sweeping(Bookings, Dialling):
+    """Slots that begin, retries, reminders, promises that have passed, and calls that nobody ended."""
+
+    async def sweep(self) -> None:
+        """Do everything that is due."""
+        now = self.database.clock.now()
+        await self._each((reservations.c.wake_at <= now,), self._wake)
+        await self._catch_up()
+        await self._give_up_forgotten()
+
+    async def _each(self, conditions: tuple[Any, ...], act: Act) -> None:
+        """Act on every reservation that meets conditions, each in a unit of work of its own."""
+        async with self.database.read() as connection:
+            found = await store.find(connection, *conditions, limit=_AT_ONCE)
+        for each in found:
+            try:
+                async with deciding(self.database) as uow:
+                    for still in await store.find(uow.connection, and_(reservations.c.id == each.id, *conditions)):
+                        await act(uow, still)
+            except Conflict as conflict:
+                logger.warning("callback_sweep_conflict", extra={"reservation": each.id, "key": conflict.key})
+
+    # What is due ------------------------------------------------------------------------------------------------------------------------
+
+    async def _wake(self, uow: UnitOfWork, reservation: Any) -> None:
+        """Do what the clock brings to one reservation, and set its clock anew."""
+        reservation = await self.settle(uow, reservation)
+        if reservation.wake_at is None or reservation.wake_at > uow.now:
+            return
+        state = State(reservation.state)
+        if state is State.BOOKED:
+            await self._wake_booked(uow, reservation)
+        elif reservation.expires_at <= uow.now and state in (
+            State.DUE,
+            State.RETRY_WAIT,
+            State.NEEDS_NUMBER,
+            State.ASKED,
+        ):
+            await self.end(uow, reservation, Event.ELAPSED)
+        elif state is State.RETRY_WAIT and reservation.not_before_at <= uow.now:
+            await self._due_again(uow, reservation)
+        else:
+            await self._apologise(uow, reservation)
+
+    async def _wake_booked(self, uow: UnitOfWork, reservation: Any) -> None:
+        if reservation.slot_at > uow.now:
+            reminded = reservation.reminded + 1
+            wake_at = self.wake_of(reservation, reminded=reminded)
+            remembered = await store.change(uow, reservation, reminded=reminded, wake_at=wake_at)
+            await self.tell(uow, remembered, "reminder", n=reservation.sequence * 10 + reminded)
+        elif reservation.expires_at <= uow.now:
+            await self.end(uow, reservation, Event.ELAPSED)
+        else:
+            await self._begin_slot(uow, reservation)
+
+    async def _begin_slot(self, uow: UnitOfWork, reservation: Any) -> None:
+        """Let the seat become a place; whoever is in the line already has reached us otherwise (invariant 29)."""
+        ticket = await tickets.load(uow.connection, reservation.ticket_id)
+        covered = await self.coverage_of(uow.connection, ticket, uow.now)
+        try:
+            await self._admit(uow, ticket, reservation.line, covered.until if covered.is_open else None)
+        except Conflict as conflict:
+            if conflict.key != "visit.already_open":
+                raise
+            await self.end(uow, reservation, Event.MERGED)
+            return
+        wake_at = self.wake_of(reservation, state=State.DUE)
+        await store.move(uow, reservation, Event.CAME_DUE, wake_at=wake_at)
+
+    async def _apologise(self, uow: UnitOfWork, reservation: Any) -> None:
+        """Say so the moment a bound that was shown has passed, once, with the way to choose anew."""
+        values: dict[str, Any] = {}
+        is_late = reservation.promised_until is not None and reservation.promised_until <= uow.now
+        if is_late and reservation.apologised_at is None and reservation.state in (State.DUE, State.OFFERED):
+            await self.tell(uow, reservation, "apology")
+        if is_late:
+            values["apologised_at"] = reservation.apologised_at or uow.now
+        wake_at = self.wake_of(reservation, **values)
+        # With a representative nothing is due any more; coming back into the line sets the clock anew.
+        if wake_at is not None and wake_at <= uow.now:
+            wake_at = None
+        await store.change(uow, reservation, wake_at=wake_at, **values)
+
+    # Catching up ------------------------------------------------------------------------------------------------------------------------
+
+    async def _catch_up(self) -> None:
+        """Let reservations catch up with places that moved on without them."""
+        async with self.database.read() as connection:
+            found = await store.find(connection, reservations.c.state.in_(FOLLOWING), limit=_AT_ONCE * 5)
+            behind = []
+            for each in found:
+                conversation = await self.conversations.live_phase(connection, each.ticket_id)
+                place = await places.place_of(connection, each.ticket_id)
+                if happened(State(each.state), seen(conversation, place)):
+                    behind.append(each.id)
+
+        async def catch_up(uow: UnitOfWork, reservation: Any) -> None:
+            settled = await self.settle(uow, reservation)
+            wake_at = self.wake_of(settled)
+            if settled.wake_at is None and settled.state == State.DUE:
+                await store.change(uow, settled, wake_at=wake_at)
+
+        for reservation in behind:
+            await self._each((reservations.c.id == reservation,), catch_up)
+
+    # Calls that nobody ended ------------------------------------------------------------------------------------------------------------
+
+    async def _give_up_forgotten(self) -> None:
+        """End calls by hand of which nothing was heard: their representative has left, or much more time has passed than a call takes."""
+        now, rules = self.database.clock.now(), self.rules
+        async with self.database.read() as connection:
+            by_hand = await store.running(connection, attempts.c.adapter == MANUAL)
+            gone = await _gone_since(connection, [row.rep_id for row in by_hand], now - rules.breaker_for)
+        for attempt in by_hand:
+            limit = rules.longest_call * 2 if attempt.talk_began_at is not None else rules.longest_call
+            if attempt.created_at + limit <= now or (attempt.rep_id in gone and attempt.talk_began_at is None):
+                await self.lose_sight(AttemptId(attempt.id))
+
+    async def lose_sight(self, attempt_id: AttemptId, recovered: Ended | None = None) -> None:
+        """End an attempt of which nobody knows how it went; the representative is asked, nothing is dialled (invariant 26)."""
+        async with deciding(self.database) as uow:
+            attempt = await store.attempt(uow.connection, attempt_id)
+            if attempt.outcome is None:
+                await self.ended(uow, attempt, Outcome.UNKNOWN, Facts() if recovered is None else recovered.facts)
+
+
+async def _gone_since(connection: AsyncConnection, persons: list[PersonId], since: datetime) -> set[PersonId]:
+    """Return which of these representatives have not been there since a moment."""
+    if not persons:
+        return set()
+    absent = or_(desks.c.leased_until.is_(None), desks.c.leased_until <= since)
+    statement = select(desks.c.person_id).where(desks.c.person_id.in_(persons), absent)
+    return set((await connection.execute(statement)).scalars())
