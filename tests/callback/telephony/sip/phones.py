@@ -5,7 +5,6 @@ its own.
 """
 
 import asyncio
-import json
 import random
 import re
 from collections.abc import Callable, Coroutine
@@ -13,13 +12,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from callback.telephony.port import AttemptId, Call, Ended, Event, Progress
+from callback.telephony.port import AttemptId, Call, Ended
 from callback.telephony.sip.adapter import SIPTelephony
 from callback.telephony.sip.digest import Login
 from callback.telephony.sip.endpoint import Timers
 from callback.telephony.sip.message import Request, Response, parse, uri_of
 from callback.telephony.sip.rules import SIPRules
 from callback.telephony.sip.transport import Bind, Place, Receiver
+from tests.callback.telephony.notebook import Notebook
 from tests.callback.telephony.virtual_time import LoopClock
 
 HOLDLINE: Place = ("10.0.0.1", 5060)
@@ -304,55 +304,6 @@ class Phone:
             f"CSeq: {number} {method}\r\nMax-Forwards: 70\r\nContact: <sip:me@{self.place[0]}:{self.place[1]}>\r\n"
             f"{extra}{kind}Content-Length: {len(body)}\r\n\r\n{body}"
         )
-
-
-class Notebook:
-    """A ledger in memory; the last trace and every event of each attempt."""
-
-    def __init__(self) -> None:
-        self.traces: dict[AttemptId, str] = {}
-        self.events: list[Event] = []
-        # Raised by ``keep`` from this call on; None: never.
-        self.fails_at: int | None = None
-        self._kept = 0
-        self._ends: dict[AttemptId, asyncio.Future[Ended]] = {}
-        self._stages: dict[str, asyncio.Event] = {}
-
-    async def keep(self, attempt: AttemptId, trace: str) -> None:
-        self._kept += 1
-        if self.fails_at is not None and self._kept >= self.fails_at:
-            raise ConnectionError("the store is away")
-        self.traces[attempt] = trace
-
-    async def happened(self, event: Event) -> None:
-        self.events.append(event)
-        if isinstance(event, Progress):
-            self._reached(event.stage.value).set()
-        else:
-            self._end(event.attempt).set_result(event)
-
-    async def ended(self, attempt: AttemptId) -> Ended:
-        """Return the attempt's end, when it has come."""
-        return await self._end(attempt)
-
-    async def comes_to(self, stage: str) -> None:
-        """Return when an attempt has come to that stage."""
-        await self._reached(stage).wait()
-
-    @property
-    def stages(self) -> list[str]:
-        """Stages in the order in which they were told."""
-        return [event.stage.value for event in self.events if isinstance(event, Progress)]
-
-    def dialogs(self, attempt: AttemptId) -> list[dict[str, Any]]:
-        """The stored dialogs of an attempt."""
-        return list(json.loads(self.traces[attempt])["dialogs"])
-
-    def _reached(self, stage: str) -> asyncio.Event:
-        return self._stages.setdefault(stage, asyncio.Event())
-
-    def _end(self, attempt: AttemptId) -> asyncio.Future[Ended]:
-        return self._ends.setdefault(attempt, asyncio.get_running_loop().create_future())
 
 
 class Exchange:
