@@ -29,6 +29,7 @@ from chatsvc.conversations.transcript import Transcripts
 from chatsvc.coverage.actions import Calendars
 from chatsvc.coverage.queries import CoverageQueries
 from chatsvc.db import store_clock, store_facts
+from chatsvc.db.due import Agenda
 from chatsvc.db.engine import Database
 from chatsvc.db.uow import Bell
 from chatsvc.files.actions import Files
@@ -104,6 +105,8 @@ class Services:
     doorbell: Doorbell
     # What time brings, besides mails: each may run late, twice, and in several processes at once.
     sweeps: tuple[Callable[[], Awaitable[object]], ...]
+    # What is due as rows; rooms above may have an agenda of their own for their kinds.
+    agenda: Agenda
     # None in processes without sockets.
     hub: Hub | None = None
     matchmaker: Matchmaker | None = None
@@ -173,6 +176,7 @@ def build(settings: Settings, clock: Clock) -> Services:
         read_transcript=Transcripts(database).read,
     )
     mailer = SMTPMailer(settings.smtp_url) if settings.smtp_url else None
+    agenda = Agenda(database, {})
     services = Services(
         settings=settings,
         clock=clock,
@@ -195,7 +199,9 @@ def build(settings: Settings, clock: Clock) -> Services:
         sender=OutboxSender(database=database, clerk=clerk, mailer=mailer),
         mailbox=None if mailer else Mailbox(database, clerk),
         doorbell=Doorbell(client),
+        agenda=agenda,
         sweeps=(
+            agenda.sweep,
             conversations.sweep,
             clocks.sweep,
             _at_most_every(timedelta(minutes=1), tickets.sweep, clock),

@@ -12,9 +12,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from chatsvc.db.columns import Json, Moment, metadata
+
+# Lists show what is not over yet: an index of its own keeps the years behind us out of them.
+_OPEN = {"sqlite_where": text("ended_at is null"), "postgresql_where": text("ended_at is null")}
 
 tickets = Table(
     "tickets",
@@ -50,11 +54,30 @@ tickets = Table(
     Column("updated_at", Moment, nullable=False),
     # When it was solved or closed, the later; None while open or awaiting (T9).
     Column("ended_at", Moment),
+    # What the customer was asked for, when, and when it closes without their answer: of meaning only while awaiting (T8).
+    Column("needed", Text),
+    Column("asked_at", Moment),
+    Column("closes_at", Moment),
+    # The solution given, and when (T1); None before. It stays when the ticket is opened again.
+    Column("solution", Text),
+    Column("solution_at", Moment),
+    # The ticket that this one is the follow-up of (T9); None for most.
+    Column("follows_id", String(40)),
+    # The ticket that this duplicate was merged into; None for most. It is closed for good.
+    Column("merged_into_id", String(40)),
+    # The number of the incident it belongs to; None for most.
+    Column("incident", String(20)),
     # Raised by every change; an update carries the one it read.
     Column("version", Integer, nullable=False, default=1),
     UniqueConstraint("source", "source_id"),
     Index("ix_tickets_requester", "requester_id", "created_at"),
     Index("ix_tickets_company", "company_id", "created_at"),
+    Index("ix_tickets_company_number", "company_id", "number"),
+    Index("ix_tickets_requester_number", "requester_id", "number"),
+    Index("ix_tickets_follows", "follows_id"),
+    Index("ix_tickets_ended", "ended_at"),
+    Index("ix_tickets_open_owner", "owner_id", "number", **_OPEN),
+    Index("ix_tickets_open_team", "team", "number", **_OPEN),
 )
 
 # One row per ticket number ever given: the numbering survives whatever happens to tickets.
@@ -131,4 +154,65 @@ reads = Table(
     Column("person_id", String(40), nullable=False),
     Column("number", BigInteger, nullable=False),
     PrimaryKeyConstraint("log_id", "person_id"),
+)
+
+# Who works in which team (T1). Keys of the catalogue's teams.
+team_members = Table(
+    "team_members",
+    metadata,
+    Column("team", String(40), nullable=False),
+    Column("person_id", String(40), ForeignKey("people.id"), nullable=False),
+    PrimaryKeyConstraint("team", "person_id"),
+    Index("ix_team_members_person", "person_id"),
+)
+
+# What a company wishes about its tickets; without a row, the first of each.
+ticket_settings = Table(
+    "ticket_settings",
+    metadata,
+    Column("company_id", String(40), ForeignKey("companies.id"), primary_key=True),
+    # True: every authorised contact reads all tickets of the company; False: their own and those they follow.
+    Column("colleagues", Boolean, nullable=False),
+    Column("changed_at", Moment, nullable=False),
+)
+
+# Up to which entry of a shared log those who were not there have been written to.
+told = Table(
+    "told",
+    metadata,
+    Column("log_id", String(40), ForeignKey("logs.id"), primary_key=True),
+    Column("number", BigInteger, nullable=False),
+)
+
+# Who wants no mail about a ticket beyond the necessary.
+muted = Table(
+    "muted",
+    metadata,
+    Column("ticket_id", String(40), ForeignKey("tickets.id"), nullable=False),
+    Column("person_id", String(40), ForeignKey("people.id"), nullable=False),
+    Column("since_at", Moment, nullable=False),
+    PrimaryKeyConstraint("ticket_id", "person_id"),
+)
+
+# Calendar feeds: one per person; an address of an older epoch is worth nothing.
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("person_id", String(40), ForeignKey("people.id"), primary_key=True),
+    Column("epoch", Integer, nullable=False),
+    Column("made_at", Moment, nullable=False),
+    # None while it can be read.
+    Column("revoked_at", Moment),
+)
+
+# What somebody did to many tickets at once, and how those were before, so that it can be taken back.
+bulks = Table(
+    "bulks",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("person_id", String(40), ForeignKey("people.id"), nullable=False),
+    Column("at", Moment, nullable=False),
+    # [{ticket, version, ...fields before}], in the order in which they were changed.
+    Column("before", Json, nullable=False),
+    Column("undone_at", Moment),
 )

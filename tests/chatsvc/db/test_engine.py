@@ -193,8 +193,12 @@ async def test_migrations_make_exactly_the_tables_of_the_code(database_address: 
 
     import chatsvc.bootstrap  # registers every table  # noqa: F401
 
+    def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+        # The words to search in are an index of the store's own kind, and not the same on both.
+        return not (kind == "table" and str(name).startswith("ticket_words"))
+
     def differences(connection: Connection) -> list[object]:
-        context = MigrationContext.configure(connection, opts={"compare_type": False})
+        context = MigrationContext.configure(connection, opts={"compare_type": False, "include_name": is_ours})
         return list(compare_metadata(context, metadata))
 
     assert (await migrate.state(database_address)).is_current
