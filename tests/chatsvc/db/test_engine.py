@@ -191,6 +191,7 @@ async def test_migrations_make_exactly_the_tables_of_the_code(database_address: 
     from alembic.runtime.migration import MigrationContext
     from sqlalchemy import Connection
 
+    import callback.tables  # noqa: F401
     import chatsvc.bootstrap  # registers every table  # noqa: F401
 
     def is_ours(name: str | None, kind: str, _parents: object) -> bool:

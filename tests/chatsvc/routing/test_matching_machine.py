@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from chatsvc.kernel.ids import PersonId, PlaceId, TicketId
 from chatsvc.routing.model import Pair, Place, RoutingRules, Seat
-from chatsvc.routing.policy import match, rank
+from chatsvc.routing.policy import is_unseen, match, rank, units_of
 
 RULES = RoutingRules()
 LINES = ("expense", "travel", "invoice")
@@ -68,19 +68,23 @@ class Matching(RuleBasedStateMachine):
 
     # What happens -----------------------------------------------------------------------------------------------------------------------
 
-    @rule(line=st.sampled_from(LINES), severity=st.sampled_from(["P1", "P2", "P3", "P3", "P3"]))
-    def somebody_comes_later(self, line: str, severity: str) -> None:
+    @rule(
+        line=st.sampled_from(LINES),
+        severity=st.sampled_from(["P1", "P2", "P3", "P3", "P3"]),
+        waiting_for=st.sampled_from(["chat", "chat", "call"]),
+    )
+    def somebody_comes_later(self, line: str, severity: str, waiting_for: str) -> None:
         """Admit a place."""
-        self.somebody_comes(line, severity)
+        self.somebody_comes(line, severity, waiting_for)
 
-    def somebody_comes(self, line: str, severity: str) -> None:
+    def somebody_comes(self, line: str, severity: str, waiting_for: str = "chat") -> None:
         """Admit a place."""
         self.now += timedelta(seconds=1)
         seq = len(self.admitted) + 1
         place = PlaceId(f"place {seq}")
         key = rank(self.now, severity, RULES)
         self.admitted[place] = (self.now, key)
-        self.waiting[place] = Place(place, seq, line, TicketId("t"), "chat", key, 0, 1, self.now)
+        self.waiting[place] = Place(place, seq, line, TicketId("t"), waiting_for, key, 0, 1, self.now, self.now)
 
     @rule(person=persons)
     def representative_comes(self, person: PersonId) -> None:
@@ -162,7 +166,7 @@ class Matching(RuleBasedStateMachine):
             lines, _ = STAFF[pair.person]
             assert pair.person in self.present
             assert pair.place.line in lines
-            assert self.now - pair.place.seen_at <= RULES.unseen_after
+            assert not self.is_unseen(pair.place)
             if pair.round == pair.place.round:
                 assert pair.person not in ledger.get(pair.place.id, frozenset())
             for other in self.waiting.values():
@@ -174,7 +178,7 @@ class Matching(RuleBasedStateMachine):
         """Whoever was passed was so for one of the declared reasons, and it was written down."""
         why = pair.passed[other.id]
         if why == "unseen":
-            assert self.now - other.seen_at > RULES.unseen_after
+            assert self.is_unseen(other)
         else:
             assert why in ("asked", "capacity")
             assert pair.person in ledger.get(other.id, frozenset()) or why == "capacity"
@@ -182,15 +186,34 @@ class Matching(RuleBasedStateMachine):
     def check_work_conserved(self) -> None:
         """Nobody who could be served waits while somebody who could serve them has room (10, 11)."""
         for place in self.waiting.values():
-            if self.now - place.seen_at > RULES.unseen_after:
+            if self.is_unseen(place):
                 continue
             serving = {person for person in self.present if place.line in STAFF[person][0]}
-            free = {person for person in serving if self.load(person) < STAFF[person][1]}
+            free = {person for person in serving if self.has_room(person, place) and not self.is_kept(person, place)}
             asked = self.asked.get(place.id, set())
             assert not free - asked, f"{place.id} waits although {free - asked} could take it"
             assert not (free and serving <= asked), (
                 f"{place.id} has been refused by everybody and nobody is asked again"
             )
+
+    def is_unseen(self, place: Place) -> bool:
+        """Whether a customer's page has vanished."""
+        return is_unseen(place.waiting_for, place.seen_at, self.now, RULES)
+
+    def has_room(self, person: PersonId, place: Place) -> bool:
+        """Whether a representative could take one more."""
+        capacity = STAFF[person][1]
+        return self.load(person) + units_of(place.waiting_for, capacity) <= capacity
+
+    def is_kept(self, person: PersonId, place: Place) -> bool:
+        """Whether a representative may be kept free for a call that comes first and has waited for room (12)."""
+        return any(
+            call.waiting_for == "call"
+            and (call.rank, call.seq) < (place.rank, place.seq)
+            and self.now - call.since_at >= RULES.drain_after
+            and call.line in STAFF[person][0]
+            for call in self.waiting.values()
+        )
 
     @invariant()
     def nobody_holds_more_than_their_capacity(self) -> None:

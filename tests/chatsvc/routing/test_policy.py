@@ -25,6 +25,7 @@ def a_place(name: str, *, minutes_ago: float = 0, severity: str = "P3", **more: 
         "epoch": 0,
         "round": 1,
         "seen_at": NOW,
+        "since_at": NOW,
     }
     return Place(**(values | more))  # type: ignore[arg-type]
 
@@ -177,6 +178,43 @@ def test_call_takes_a_whole_representative() -> None:
     assert paired([call, a_place("chat")], [a_seat("ravi", load=1)]) == [("chat", "ravi")]
     [pair] = matched([call], [a_seat("ravi", load=0, capacity=3)])
     assert pair.units == 3
+
+
+def test_who_waits_for_a_call_may_leave_the_page() -> None:
+    call = a_place("call", waiting_for="call", seen_at=NOW - timedelta(hours=1))
+
+    assert paired([call], [a_seat("ravi")]) == [("call", "ravi")]
+
+
+LONG_AGO = {"waiting_for": "call", "minutes_ago": 5, "since_at": NOW - RULES.drain_after}
+
+
+def test_a_call_that_waits_for_room_drains_whoever_has_least_to_do() -> None:
+    call, chats = a_place("call", **LONG_AGO), [a_place("one"), a_place("two")]
+    seats = [a_seat("ravi", load=2, capacity=3), a_seat("mia", load=1, capacity=3)]
+
+    assert paired([call, *chats], seats) == [("one", "ravi")]
+
+
+def test_nobody_is_drained_before_the_call_has_waited_for_a_minute() -> None:
+    call = a_place("call", waiting_for="call", minutes_ago=5, since_at=NOW - RULES.drain_after + timedelta(seconds=1))
+
+    assert paired([call, a_place("one")], [a_seat("ravi", load=1, capacity=3)]) == [("one", "ravi")]
+
+
+def test_better_ranked_chats_are_not_held_up_by_a_call_behind_them() -> None:
+    call, chat = a_place("call", **LONG_AGO), a_place("one", minutes_ago=6)
+
+    assert paired([call, chat], [a_seat("ravi", load=1, capacity=3)]) == [("one", "ravi")]
+
+
+def test_at_most_half_of_a_line_is_drained_and_one_per_call() -> None:
+    calls = [a_place(f"call {n}", **LONG_AGO) for n in range(4)]
+    chats = [a_place(f"chat {n}") for n in range(4)]
+    seats = [a_seat(name, load=2, capacity=3) for name in ("ravi", "mia", "noor", "leo")]
+
+    assert len(paired([*calls, *chats], seats)) == 2
+    assert len(paired([calls[0], *chats], seats)) == 3
 
 
 # Wait ranges ----------------------------------------------------------------------------------------------------------------------------
