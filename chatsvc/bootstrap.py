@@ -65,11 +65,12 @@ CLOCK_CHECK = timedelta(seconds=60)
 class _Reading:
     """What the hub may show, asked of the rooms that know."""
 
-    def __init__(self, tickets: Tickets, queries: Queries) -> None:
+    def __init__(self, logbook: LogBook, tickets: Tickets, queries: Queries) -> None:
+        self.opening = logbook.opening
         self.reach = tickets.reach
         self.attached = tickets.attached
-        self.visit = queries.visit
-        self.desk = queries.desk
+        self.visits = queries.visits
+        self.desks = queries.desks
         self.pictures_of_line = queries.pictures_of_line
         self.line_counts = queries.line_counts
 
@@ -283,7 +284,7 @@ async def _open(services: Services) -> None:
     doors = Doors(
         sessions=services.accounts,
         logs=services.logbook,
-        reading=_Reading(services.tickets, services.queries),
+        reading=_Reading(services.logbook, services.tickets, services.queries),
         deeds=services.conversations,
     )
     store = await store_facts.epoch(services.database)

@@ -23,6 +23,8 @@ _HIDDEN: Final = frozenset(
 _FOREIGN: Final = ("uvicorn", "uvicorn.error", "arq")
 # Writes addresses as they were asked for, and some carry a mailed token; the web process writes its own line for each request.
 _SILENCED: Final = ("uvicorn.access",)
+# The server's own two or three lines for every socket; the hub writes one, when it is closed, and a storm has ten thousand.
+_OF_SOCKETS: Final = ('%s - "WebSocket %s', "connection open", "connection closed")
 # Libraries that tell at "info" what nobody asked.
 _TALKATIVE: Final = ("alembic", "aiosqlite", "httpcore2", "httpx2", "asyncio", "websockets")
 
@@ -59,12 +61,17 @@ def setup(level: str, *, stream: IO[str] | None = None) -> None:
     for name in _FOREIGN:
         foreign = logging.getLogger(name)
         foreign.handlers, foreign.propagate = [], True
+    logging.getLogger("uvicorn.error").addFilter(_is_not_of_a_socket)
     for name in _SILENCED:
         silenced = logging.getLogger(name)
         silenced.handlers, silenced.propagate = [], False
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
     logging.captureWarnings(True)
+
+
+def _is_not_of_a_socket(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.INFO or not str(record.msg).startswith(_OF_SOCKETS)
 
 
 def _tidy(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

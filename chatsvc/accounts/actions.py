@@ -129,8 +129,8 @@ class Accounts:
 
         Counts as use of the session; that is written at most once a minute.
         """
-        async with self._database.read() as connection:
-            row = await store.session_by_token(connection, tokens.digest(token))
+        digest = tokens.digest(token)
+        row = await self._database.look(lambda connection: store.session_by_token(connection, digest))
         return await self._admitted(row, in_use=True)
 
     async def still_in(self, identity: Identity, *, in_use: bool) -> Identity | None:
@@ -139,8 +139,7 @@ class Accounts:
         Args:
             in_use: whether the person did something since the last time; an open page alone does not keep a session.
         """
-        async with self._database.read() as connection:
-            row = await store.session_by_id(connection, identity.session)
+        row = await self._database.look(lambda connection: store.session_by_id(connection, identity.session))
         return await self._admitted(row, in_use=in_use)
 
     async def _admitted(self, row: store.SessionRow | None, *, in_use: bool) -> Identity | None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Select, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -208,19 +208,20 @@ async def add_session(
     )
 
 
-async def _session(connection: AsyncConnection, condition: ColumnElement[bool]) -> SessionRow | None:
-    query = (
-        select(
-            *PERSON_COLUMNS,
-            sessions.c.id.label("session_id"),
-            sessions.c.seen_at,
-            sessions.c.expires_at,
-            sessions.c.revoked_at,
-        )
-        .select_from(_WITH_COMPANY.join(sessions, sessions.c.person_id == people.c.id))
-        .where(condition)
-    )
-    row = (await connection.execute(query)).one_or_none()
+# Made once, because they are asked with every request and every connection.
+_SESSION = select(
+    *PERSON_COLUMNS,
+    sessions.c.id.label("session_id"),
+    sessions.c.seen_at,
+    sessions.c.expires_at,
+    sessions.c.revoked_at,
+).select_from(_WITH_COMPANY.join(sessions, sessions.c.person_id == people.c.id))
+_BY_TOKEN = _SESSION.where(sessions.c.token_hash == bindparam("token_hash"))
+_BY_ID = _SESSION.where(sessions.c.id == bindparam("session"))
+
+
+async def _session(connection: AsyncConnection, query: Select[Any], names: dict[str, str]) -> SessionRow | None:
+    row = (await connection.execute(query, names)).one_or_none()
     if row is None:
         return None
     person = person_of(row)
@@ -231,12 +232,12 @@ async def _session(connection: AsyncConnection, condition: ColumnElement[bool]) 
 
 async def session_by_token(connection: AsyncConnection, token_hash: str) -> SessionRow | None:
     """Return the session with this token, over or not; None when there is none."""
-    return await _session(connection, sessions.c.token_hash == token_hash)
+    return await _session(connection, _BY_TOKEN, {"token_hash": token_hash})
 
 
 async def session_by_id(connection: AsyncConnection, session: SessionId) -> SessionRow | None:
     """Return the session with this id, over or not; None when there is none."""
-    return await _session(connection, sessions.c.id == session)
+    return await _session(connection, _BY_ID, {"session": session})
 
 
 def identity_of(person: Person, session: SessionId) -> Identity:

@@ -1,10 +1,12 @@
 """What people see of live phases, read from SQL: whole pictures, no history. It changes nothing."""
 
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import and_, func, select
+from sqlalchemy import BindParameter, and_, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.accounts.model import Identity
@@ -38,9 +40,83 @@ _PAST = 20
 _customers = people.alias("customers")
 _shared = logs.alias("shared")
 _staff = logs.alias("staff")
+_seen = reads.alias("seen")
 _words = msgspec.json.Decoder(Words)
 # Key, in the staff's log, of the note that goes with a hand-over; the epoch that ended follows.
 NOTE_KEY = "handed_over-"
+
+
+# Statements are made once: pictures are read whenever something changes, and making a statement costs more than running it.
+_VISITS = (
+    select(
+        conversations, tickets.c.number, tickets.c.subject, tickets.c.state.label("ticket_state"),
+        logs.c.id.label("log"), people.c.name.label("rep_name"), desks.c.leased_until,
+        places.c.rank, places.c.seq, places.c.admitted_at, places.c.closes_at, places.c.state.label("place_state"),
+    )
+    .select_from(
+        conversations.join(tickets, tickets.c.id == conversations.c.ticket_id)
+        .join(logs, and_(logs.c.ticket_id == tickets.c.id, logs.c.audience == Audience.SHARED))
+        .join(places, places.c.id == conversations.c.place_id)
+        .outerjoin(people, people.c.id == conversations.c.rep_id)
+        .outerjoin(desks, desks.c.person_id == conversations.c.rep_id)
+    )
+    .order_by(conversations.c.created_at)
+)  # fmt: skip
+_VISITS_OF_TICKETS = _VISITS.where(conversations.c.ticket_id.in_(bindparam("tickets", expanding=True)))
+_VISIT_OF_CONVERSATION = _VISITS.where(
+    conversations.c.id == bindparam("conversation"), conversations.c.contact_id == bindparam("contact")
+)
+_LIVE_VISITS = _VISITS.where(
+    conversations.c.state.in_((State.WAITING, State.ACTIVE, State.ENDING)),
+    conversations.c.contact_id == bindparam("contact"),
+)
+
+_PERSONS: BindParameter[Any] = bindparam("persons", expanding=True)
+_DESKS = select(desks).where(desks.c.person_id.in_(_PERSONS))
+_SERVED_BY = (
+    select(desk_lines.c.person_id, desk_lines.c.line)
+    .where(desk_lines.c.person_id.in_(_PERSONS))
+    .order_by(desk_lines.c.line)
+)
+_OFFERED = (
+    select(
+        offers.c.id, offers.c.epoch, offers.c.deadline_at, places.c.line, tickets.c.id.label("ticket"),
+        tickets.c.number, tickets.c.subject, tickets.c.description, tickets.c.severity,
+        people.c.name.label("customer"), companies.c.name.label("company"), places.c.admitted_at,
+        places.c.taken_at, offers.c.person_id,
+    )
+    .select_from(
+        offers.join(places, places.c.id == offers.c.place_id)
+        .join(tickets, tickets.c.id == places.c.ticket_id)
+        .join(people, people.c.id == places.c.contact_id)
+        .join(companies, companies.c.id == places.c.company_id)
+    )
+    .where(offers.c.person_id.in_(_PERSONS), offers.c.state == OfferState.OPEN)
+    .order_by(offers.c.deadline_at)
+)  # fmt: skip
+_ON_DESKS = (
+    select(
+        conversations, tickets.c.number, tickets.c.subject, tickets.c.severity,
+        _shared.c.id.label("log"), _shared.c.head, _shared.c.customer_at, _staff.c.id.label("notes_log"),
+        func.coalesce(_seen.c.number, 0).label("seen"), _customers.c.name.label("customer"),
+        _customers.c.language, func.coalesce(_customers.c.zone, companies.c.zone).label("zone"),
+        companies.c.name.label("company"), places.c.seen_at,
+    )
+    .select_from(
+        conversations.join(tickets, tickets.c.id == conversations.c.ticket_id)
+        .join(_shared, and_(_shared.c.ticket_id == tickets.c.id, _shared.c.audience == Audience.SHARED))
+        .join(_staff, and_(_staff.c.ticket_id == tickets.c.id, _staff.c.audience == Audience.STAFF))
+        .join(places, places.c.id == conversations.c.place_id)
+        .join(_customers, _customers.c.id == conversations.c.contact_id)
+        .join(companies, companies.c.id == conversations.c.company_id)
+        .outerjoin(_seen, and_(_seen.c.log_id == _shared.c.id, _seen.c.person_id == conversations.c.rep_id))
+    )
+    .where(
+        conversations.c.rep_id.in_(_PERSONS),
+        conversations.c.state.in_((State.ACTIVE, State.ENDING, State.WRAP_UP)),
+    )
+    .order_by(conversations.c.accepted_at, conversations.c.id)
+)  # fmt: skip
 
 
 class Queries:
@@ -63,47 +139,53 @@ class Queries:
         Raises:
             NotFound: there is none, or it is somebody else's.
         """
-        return await self._own_visit(identity, conversations.c.ticket_id == ticket)
+        found = await self.visits([(identity.person, ticket)])
+        if not found:
+            raise NotFound("conversation.not_found")
+        return found[identity.person, ticket]
+
+    async def visits(self, wanted: Collection[tuple[PersonId, TicketId]]) -> dict[tuple[PersonId, TicketId], Visit]:
+        """Return visits of contacts, of one moment: (contact, ticket) -> visit; what is not that contact's own is missing."""
+        names = {"tickets": [ticket for _, ticket in wanted]}
+
+        async def question(connection: AsyncConnection) -> list[tuple[PersonId, Visit]]:
+            rows = (await connection.execute(_VISITS_OF_TICKETS, names)).all()
+            own = [row for row in rows if (row.contact_id, row.ticket_id) in asked]
+            return list(zip((row.contact_id for row in own), await self._pictured(connection, own), strict=True))
+
+        asked = frozenset(wanted)
+        # Oldest first, so that of several the first one stays.
+        return {(contact, visit.ticket): visit for contact, visit in reversed(await self.database.look(question))}
 
     async def visit_in(self, identity: Identity, conversation: ConversationId) -> Visit:
         """Return a contact's own visit by its conversation, as the address of its page names it; raises as ``visit`` does."""
-        return await self._own_visit(identity, conversations.c.id == conversation)
-
-    async def _own_visit(self, identity: Identity, condition: Any) -> Visit:
-        async with self.database.read() as connection:
-            visits = await self._visits(connection, and_(condition, conversations.c.contact_id == identity.person))
+        names = {"conversation": conversation, "contact": identity.person}
+        visits = await self.database.look(lambda connection: self._visits(connection, _VISIT_OF_CONVERSATION, names))
         if not visits:
             raise NotFound("conversation.not_found")
         return visits[0]
 
     async def visits_of(self, identity: Identity) -> tuple[Visit, ...]:
         """Return a contact's visits that are waiting, active or ending, oldest first."""
-        live = conversations.c.state.in_((State.WAITING, State.ACTIVE, State.ENDING))
-        async with self.database.read() as connection:
-            return tuple(await self._visits(connection, and_(live, conversations.c.contact_id == identity.person)))
+        names = {"contact": identity.person}
+        return tuple(await self.database.look(lambda connection: self._visits(connection, _LIVE_VISITS, names)))
 
-    async def _visits(self, connection: AsyncConnection, condition: Any) -> list[Visit]:
-        statement = (
-            select(
-                conversations, tickets.c.number, tickets.c.subject, tickets.c.state.label("ticket_state"),
-                logs.c.id.label("log"), people.c.name.label("rep_name"), desks.c.leased_until,
-                places.c.rank, places.c.seq, places.c.admitted_at, places.c.closes_at, places.c.state.label("place_state"),
-            )
-            .select_from(
-                conversations.join(tickets, tickets.c.id == conversations.c.ticket_id)
-                .join(logs, and_(logs.c.ticket_id == tickets.c.id, logs.c.audience == Audience.SHARED))
-                .join(places, places.c.id == conversations.c.place_id)
-                .outerjoin(people, people.c.id == conversations.c.rep_id)
-                .outerjoin(desks, desks.c.person_id == conversations.c.rep_id)
-            )
-            .where(condition)
-            .order_by(conversations.c.created_at)
-        )  # fmt: skip
-        rows = (await connection.execute(statement)).all()
-        return [await self._visit(connection, row) for row in rows]
+    async def _visits(self, connection: AsyncConnection, statement: Any, names: Mapping[str, str]) -> list[Visit]:
+        return await self._pictured(connection, (await connection.execute(statement, names)).all())
 
-    async def _visit(self, connection: AsyncConnection, row: Any) -> Visit:
-        waiting, ending = row.state == State.WAITING, row.state == State.ENDING
+    async def _pictured(self, connection: AsyncConnection, rows: Sequence[Any]) -> list[Visit]:
+        """Return rows as visits; what a whole line has in common is read once."""
+        by_line: dict[str, list[Any]] = defaultdict(list)
+        for row in rows:
+            if row.state == State.WAITING:
+                by_line[row.line].append(row)
+        waiting: dict[ConversationId, Waiting] = {}
+        for line, waits in by_line.items():
+            waiting |= await self._waiting(connection, line, waits)
+        return [self._visit(row, waiting.get(row.id)) for row in rows]
+
+    def _visit(self, row: Any, waiting: Waiting | None) -> Visit:
+        ending = row.state == State.ENDING
         return Visit(
             ticket=row.ticket_id,
             number=row.number,
@@ -113,7 +195,7 @@ class Queries:
             log=row.log,
             conversation=row.id,
             state=row.state,
-            waiting=await self._waiting(connection, row) if waiting else None,
+            waiting=waiting,
             representative=row.rep_name,
             representative_id=row.rep_id,
             representative_there=None if row.rep_id is None else _is_there(row.leased_until, self.now),
@@ -122,20 +204,30 @@ class Queries:
             rating=row.rating,
         )
 
-    async def _waiting(self, connection: AsyncConnection, row: Any) -> Waiting:
-        position = await lines.position(connection, row.line, row.rank, row.seq)
-        pace = await lines.pace(connection, row.line, self.now, self.rules.routing)
-        low, high = wait_range(position, pace) or (None, None)
-        serving = await lines.serving_line(connection, row.line, self.now)
-        is_offered = row.place_state == PlaceState.OFFERED
-        return Waiting(position, serving, low, high, is_offered, row.admitted_at, row.closes_at)
+    async def _waiting(self, connection: AsyncConnection, line: str, rows: list[Any]) -> dict[ConversationId, Waiting]:
+        if len(rows) == 1:
+            position = await lines.position(connection, line, rows[0].rank, rows[0].seq)
+            positions = {rows[0].ticket_id: position}
+        else:
+            positions = await lines.positions(connection, line, [row.ticket_id for row in rows])
+        pace = await lines.pace(connection, line, self.now, self.rules.routing)
+        serving = await lines.serving_line(connection, line, self.now)
+        waiting: dict[ConversationId, Waiting] = {}
+        for row in rows:
+            position = positions[row.ticket_id]
+            low, high = wait_range(position, pace) or (None, None)
+            offered = row.place_state == PlaceState.OFFERED
+            waiting[row.id] = Waiting(position, serving, low, high, offered, row.admitted_at, row.closes_at)
+        return waiting
 
     async def pictures_of_line(self, line: str) -> dict[TicketId, Waiting]:
         """Return what everybody who waits in a line sees of it: one pass over it, however many they are (performance, 3.4)."""
-        async with self.database.read() as connection:
-            rows = await lines.in_line(connection, line)
-            pace = await lines.pace(connection, line, self.now, self.rules.routing) if rows else None
-            serving = await lines.serving_line(connection, line, self.now) if rows else 0
+        return await self.database.look(lambda connection: self._pictures_of_line(connection, line))
+
+    async def _pictures_of_line(self, connection: AsyncConnection, line: str) -> dict[TicketId, Waiting]:
+        rows = await lines.in_line(connection, line)
+        pace = await lines.pace(connection, line, self.now, self.rules.routing) if rows else None
+        serving = await lines.serving_line(connection, line, self.now) if rows else 0
         pictures: dict[TicketId, Waiting] = {}
         for position, (ticket, state, admitted_at, closes_at) in enumerate(rows, 1):
             low, high = wait_range(position, pace) or (None, None)
@@ -145,10 +237,13 @@ class Queries:
 
     async def line_counts(self) -> dict[str, LineCount]:
         """Return every line in which somebody waits or serves, counted; lines that are missing here have nobody on either side."""
-        async with self.database.read() as connection:
+
+        async def question(connection: AsyncConnection) -> dict[str, LineCount]:
             serving = await lines.serving(connection, self.now)
             waiting = await lines.waiting(connection)
-        return {line: _count(line, waiting, serving) for line in sorted({*serving, *waiting})}
+            return {line: _count(line, waiting, serving) for line in sorted({*serving, *waiting})}
+
+        return await self.database.look(question)
 
     # For representatives ----------------------------------------------------------------------------------------------------------------
 
@@ -158,73 +253,49 @@ class Queries:
         Raises:
             NotFound: they have none.
         """
-        async with self.database.read() as connection:
-            row = (await connection.execute(select(desks).where(desks.c.person_id == identity.person))).one_or_none()
-            if row is None:
-                raise NotFound("desk.not_found")
-            served = sorted(await lines.lines_of(connection, [identity.person]))
-            serving = await lines.serving(connection, self.now)
-            waiting = await lines.waiting(connection, served)
-            return Desk(
+        found = await self.desks([identity.person])
+        if not found:
+            raise NotFound("desk.not_found")
+        return found[identity.person]
+
+    async def desks(self, persons: Collection[PersonId]) -> dict[PersonId, Desk]:
+        """Return the whole desks of representatives, of one moment; who has none is missing."""
+        return await self.database.look(lambda connection: self._desks(connection, {"persons": list(persons)}))
+
+    async def _desks(self, connection: AsyncConnection, names: dict[str, list[PersonId]]) -> dict[PersonId, Desk]:
+        served: dict[PersonId, list[str]] = defaultdict(list)
+        for person, line in await connection.execute(_SERVED_BY, names):
+            served[person].append(line)
+        known = {line for lines_served in served.values() for line in lines_served}
+        serving = await lines.serving(connection, self.now)
+        waiting = await lines.waiting(connection, known) if known else {}
+        counts = {line: _count(line, waiting, serving) for line in known}
+        offered = await self._offers(connection, names)
+        held: dict[PersonId, list[DeskConversation]] = defaultdict(list)
+        for row in await connection.execute(_ON_DESKS, names):
+            held[row.rep_id].append(self._conversation(row))
+        return {
+            row.person_id: Desk(
                 state=row.state,
                 reason=row.reason,
                 capacity=row.capacity,
                 load=row.load,
-                lines=tuple(_count(line, waiting, serving) for line in served),
-                offers=await self._offers(connection, identity),
-                conversations=await self._conversations(connection, identity),
+                lines=tuple(counts[line] for line in served[row.person_id]),
+                offers=tuple(offered[row.person_id]),
+                conversations=tuple(held[row.person_id]),
             )
+            for row in (await connection.execute(_DESKS, names)).all()
+        }
 
-    async def _offers(self, connection: AsyncConnection, identity: Identity) -> tuple[OfferCard, ...]:
-        statement = (
-            select(
-                offers.c.id, offers.c.epoch, offers.c.deadline_at, places.c.line, tickets.c.id.label("ticket"),
-                tickets.c.number, tickets.c.subject, tickets.c.description, tickets.c.severity,
-                people.c.name.label("customer"), companies.c.name.label("company"), places.c.admitted_at,
-                places.c.taken_at,
-            )
-            .select_from(
-                offers.join(places, places.c.id == offers.c.place_id)
-                .join(tickets, tickets.c.id == places.c.ticket_id)
-                .join(people, people.c.id == places.c.contact_id)
-                .join(companies, companies.c.id == places.c.company_id)
-            )
-            .where(offers.c.person_id == identity.person, offers.c.state == OfferState.OPEN)
-            .order_by(offers.c.deadline_at)
-        )  # fmt: skip
-        cards = []
-        for row in (await connection.execute(statement)).all():
-            card = {field: value for field, value in row._mapping.items() if field != "taken_at"}
+    async def _offers(
+        self, connection: AsyncConnection, names: dict[str, list[PersonId]]
+    ) -> dict[PersonId, list[OfferCard]]:
+        cards: dict[PersonId, list[OfferCard]] = defaultdict(list)
+        for row in (await connection.execute(_OFFERED, names)).all():
+            card = {field: value for field, value in row._mapping.items() if field not in ("taken_at", "person_id")}
             note = None if row.taken_at is None else await _handed_over_note(connection, row.ticket)
-            cards.append(OfferCard(**card, handed_over_note=note))
-        return tuple(cards)
-
-    async def _conversations(self, connection: AsyncConnection, identity: Identity) -> tuple[DeskConversation, ...]:
-        seen = reads.alias("seen")
-        statement = (
-            select(
-                conversations, tickets.c.number, tickets.c.subject, tickets.c.severity,
-                _shared.c.id.label("log"), _shared.c.head, _shared.c.customer_at, _staff.c.id.label("notes_log"),
-                func.coalesce(seen.c.number, 0).label("seen"), _customers.c.name.label("customer"),
-                _customers.c.language, func.coalesce(_customers.c.zone, companies.c.zone).label("zone"),
-                companies.c.name.label("company"), places.c.seen_at,
-            )
-            .select_from(
-                conversations.join(tickets, tickets.c.id == conversations.c.ticket_id)
-                .join(_shared, and_(_shared.c.ticket_id == tickets.c.id, _shared.c.audience == Audience.SHARED))
-                .join(_staff, and_(_staff.c.ticket_id == tickets.c.id, _staff.c.audience == Audience.STAFF))
-                .join(places, places.c.id == conversations.c.place_id)
-                .join(_customers, _customers.c.id == conversations.c.contact_id)
-                .join(companies, companies.c.id == conversations.c.company_id)
-                .outerjoin(seen, and_(seen.c.log_id == _shared.c.id, seen.c.person_id == identity.person))
-            )
-            .where(
-                conversations.c.rep_id == identity.person,
-                conversations.c.state.in_((State.ACTIVE, State.ENDING, State.WRAP_UP)),
-            )
-            .order_by(conversations.c.accepted_at, conversations.c.id)
-        )  # fmt: skip
-        return tuple(self._conversation(row) for row in (await connection.execute(statement)).all())
+            cards[row.person_id].append(OfferCard(**card, handed_over_note=note))
+        return cards
 
     def _conversation(self, row: Any) -> DeskConversation:
         return DeskConversation(

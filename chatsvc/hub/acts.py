@@ -97,17 +97,13 @@ class Acts:
         # Followed before it is read how far the log is: what is committed between the two is heard, not missed.
         subscription = self._following.join(connection, log, frame.after)
         try:
-            reach = await self._doors.reading.reach(connection.identity, log)
-            if frame.after > reach.head or (frame.after > 0 and frame.store != self._store):
+            opening = await self._doors.reading.opening(connection.identity, log, frame.after)
+            if frame.after > opening.reach.head or (frame.after > 0 and frame.store != self._store):
                 metrics.resets.inc()
                 self._following.end(subscription, log)
                 connection.send(Reset(frame.ref, log, self._store))
                 return
-            subscription.follow.hear(reach.head)
-            subscription.reach = reach
-            topic = self._following.topic(log)
-            seen = await self._following.seen(topic) if topic else {}
-            await self._following.catch_up(subscription, log)
+            seen = await self._following.open(subscription, opening)
         except Refused:
             self._following.end(subscription, log)
             raise

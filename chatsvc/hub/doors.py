@@ -8,6 +8,7 @@ from chatsvc.conversations.views import Desk, LineCount, Visit, Waiting
 from chatsvc.files.model import Attached
 from chatsvc.kernel.errors import Refused
 from chatsvc.kernel.ids import FileId, LogId, OfferId, PersonId, TicketId
+from chatsvc.tickets.logbook import Opening
 from chatsvc.tickets.model import Append, Entry, Stored
 from chatsvc.tickets.queries import LogReach
 
@@ -43,10 +44,6 @@ class Logs(Protocol):
         """Store how far people have seen logs."""
         ...
 
-    async def seen(self, log: LogId) -> dict[PersonId, int]:
-        """Return how far each person has seen a log."""
-        ...
-
 
 class Reading(Protocol):
     """What a person may see. Whatever they may not is ``NotFound``, as if it did not exist (R20)."""
@@ -55,16 +52,20 @@ class Reading(Protocol):
         """Return a log that this person may read."""
         ...
 
+    async def opening(self, identity: Identity, log: LogId, after: int) -> Opening:
+        """Return a log that this person may read, with its entries after a number and its seen marks, as of one moment."""
+        ...
+
     async def attached(self, identity: Identity, files: Sequence[FileId], reach: LogReach) -> tuple[Attached, ...]:
         """Bind files that this person uploaded to the log's ticket, for the log's readers only; return them in that order."""
         ...
 
-    async def visit(self, identity: Identity, ticket: TicketId) -> Visit:
-        """Return the picture of a customer's own visit."""
+    async def visits(self, wanted: Collection[tuple[PersonId, TicketId]]) -> Mapping[tuple[PersonId, TicketId], Visit]:
+        """Return the pictures of customers' own visits: (contact, ticket) -> visit; what is not theirs is missing."""
         ...
 
-    async def desk(self, identity: Identity) -> Desk:
-        """Return the picture of a representative's own desk."""
+    async def desks(self, persons: Collection[PersonId]) -> Mapping[PersonId, Desk]:
+        """Return the pictures of these representatives' own desks; who has none is missing."""
         ...
 
     async def pictures_of_line(self, line: str) -> Mapping[TicketId, Waiting]:

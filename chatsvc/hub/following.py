@@ -19,7 +19,7 @@ from chatsvc.hub.rules import Rules
 from chatsvc.hub.shared_reads import SharedReads
 from chatsvc.kernel.errors import Refused
 from chatsvc.kernel.ids import LogId, PersonId
-from chatsvc.tickets.logbook import Written
+from chatsvc.tickets.logbook import Opening, Written
 from chatsvc.tickets.model import Entry, Kind
 from chatsvc.tickets.queries import LogReach
 
@@ -172,8 +172,33 @@ class Following:
 
     # Catching up.
 
-    async def catch_up(self, subscription: Subscription, log: LogId) -> None:
+    async def open(self, subscription: Subscription, opening: Opening) -> dict[PersonId, int]:
+        """Begin with what was read when the log was opened; live when this returns. Return how far each person has seen it.
+
+        Raises: as ``catch_up`` does.
+        """
+        log = opening.reach.log
+        topic = self._current(subscription, log)
+        subscription.reach = opening.reach
+        self.heard(log, opening.reach.head)
+        if not topic.seen_is_read:
+            # What was heard meanwhile may be further than what was stored.
+            topic.seen = {who: max(number, topic.seen.get(who, 0)) for who, number in opening.seen.items()} | {
+                who: number for who, number in topic.seen.items() if who not in opening.seen
+            }
+            topic.seen_is_read = True
+        if opening.entries:
+            self._ring.add(log, opening.entries)
+        await self.catch_up(subscription, log, opening.entries)
+        return topic.seen
+
+    async def catch_up(self, subscription: Subscription, log: LogId, first: Sequence[Entry] = ()) -> None:
         """Hand on everything that is missing, bit by bit as there is room; it is live when this returns.
+
+        Args:
+            subscription: the place in the log.
+            log: the log.
+            first: entries that were read already.
 
         Raises:
             Gone: the connection, or its place in this log, has ended.
@@ -182,7 +207,7 @@ class Following:
         follow = subscription.follow
         while follow.behind:
             heard = follow.head
-            entries = await self.read(log, follow.sent)
+            entries, first = first or await self.read(log, follow.sent), ()
             topic = self._current(subscription, log)
             if not entries and follow.head == heard:
                 metrics.bells_false.inc()
@@ -249,16 +274,6 @@ class Following:
         if log in self._topics and entries:
             self._ring.add(log, entries)
         return entries
-
-    async def seen(self, topic: Topic) -> dict[PersonId, int]:
-        """Return how far each person has seen a log, marks that are not stored yet included."""
-        if not topic.seen_is_read:
-            stored = await self._logs.seen(topic.log)
-            topic.seen = {
-                who: max(stored.get(who, 0), topic.seen.get(who, 0)) for who in stored.keys() | topic.seen.keys()
-            }
-            topic.seen_is_read = True
-        return topic.seen
 
     async def wait_for(self, log: LogId, after: int, timeout_s: float) -> tuple[Entry, ...]:
         """Return entries after a number as soon as there are any; none when the time is over."""

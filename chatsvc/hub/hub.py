@@ -323,7 +323,7 @@ class Hub:
         self._rechecks.append((self._now() + self.rules.recheck_s, connection))
         metrics.opened.inc()
         metrics.connections.labels(_side(identity)).inc()
-        logger.info("connection_opened", extra={"person": identity.person, "session": identity.session})
+        logger.debug("connection_opened", extra={"person": identity.person, "session": identity.session})
         connection.send(
             Welcome(identity.person, identity.name, identity.role, self.store, self.rules.beat_s, self._clock.now())
         )

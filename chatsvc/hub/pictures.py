@@ -6,7 +6,7 @@ for a whole line is read once for everybody in it, at most twice a second (perfo
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Set
+from collections.abc import Callable, Collection, Sequence, Set
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -17,6 +17,7 @@ from chatsvc.hub import metrics
 from chatsvc.hub.connection import Connection, encode
 from chatsvc.hub.doors import Reading
 from chatsvc.hub.frames import DeskFrame, VisitFrame, Watch
+from chatsvc.hub.gathered import Gathered
 from chatsvc.hub.rules import Rules
 from chatsvc.kernel.errors import NotFound, Refused
 from chatsvc.kernel.ids import LogId, PersonId, TicketId
@@ -35,6 +36,8 @@ class Key(NamedTuple):
 
 
 COUNTS = Key("counts", "")
+# Pictures that are read together, at most.
+_AT_ONCE = 250
 
 
 class Watched:
@@ -70,7 +73,8 @@ class Pictures:
         # When a line, or the counts, was last read.
         self._line_read_at: dict[Key, float] = {}
         self._reads = 0
-        self._slots = asyncio.Semaphore(rules.most_reads)
+        self._visits = Gathered(self._read_visits, most=_AT_ONCE)
+        self._desks = Gathered(self._read_desks, most=_AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
 
     # Who watches.
@@ -241,10 +245,9 @@ class Pictures:
     async def _refresh_line(self, key: Key) -> None:
         if not any(watched.key.view == "visit" for watched in self._in_line.get(key.name, ())):
             return
-        async with self._slots:
-            began = self._next_read("line")
-            self._line_read_at[key] = self._now()
-            places = await self._reading.pictures_of_line(key.name)
+        began = self._next_read("line")
+        self._line_read_at[key] = self._now()
+        places = await self._reading.pictures_of_line(key.name)
         for watched in tuple(self._in_line.get(key.name, ())):
             if watched.key.view == "visit":
                 self._show_place(watched, places.get(TicketId(watched.key.name)), began)
@@ -262,10 +265,9 @@ class Pictures:
         desks = {watched for watches in self._in_line.values() for watched in watches if watched.key.view == "desk"}
         if not desks:
             return
-        async with self._slots:
-            began = self._next_read("counts")
-            self._line_read_at[COUNTS] = self._now()
-            counts = await self._reading.line_counts()
+        began = self._next_read("counts")
+        self._line_read_at[COUNTS] = self._now()
+        counts = await self._reading.line_counts()
         for watched in desks:
             if isinstance(watched.last, Desk):
                 lines = tuple(counts.get(each.line) or LineCount(each.line, 0, 0, None) for each in watched.last.lines)
@@ -274,11 +276,24 @@ class Pictures:
     # Reading and showing.
 
     async def _read(self, key: Key, identity: Identity) -> tuple[int, Picture]:
-        async with self._slots:
-            began = self._next_read(key.view)
-            if key.view == "visit":
-                return began, await self._reading.visit(identity, TicketId(key.name))
-            return began, await self._reading.desk(identity)
+        found: tuple[int, Picture] | None
+        if key.view == "visit":
+            found = await self._visits.ask((identity.person, TicketId(key.name)))
+        else:
+            found = await self._desks.ask(identity.person)
+        if found is None:
+            raise NotFound("conversation.not_found" if key.view == "visit" else "desk.not_found")
+        return found
+
+    async def _read_visits(
+        self, wanted: Sequence[tuple[PersonId, TicketId]]
+    ) -> dict[tuple[PersonId, TicketId], tuple[int, Picture]]:
+        began = self._next_read("visit")
+        return {each: (began, visit) for each, visit in (await self._reading.visits(wanted)).items()}
+
+    async def _read_desks(self, persons: Sequence[PersonId]) -> dict[PersonId, tuple[int, Picture]]:
+        began = self._next_read("desk")
+        return {person: (began, desk) for person, desk in (await self._reading.desks(persons)).items()}
 
     def _next_read(self, view: str) -> int:
         metrics.picture_reads.labels(view).inc()
@@ -305,6 +320,8 @@ class Pictures:
         self._watched.clear()
         self._in_line.clear()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._visits.close()
+        await self._desks.close()
 
 
 def key_of(identity: Identity, view: str, ticket: str | None) -> Key:

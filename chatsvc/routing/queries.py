@@ -5,11 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, func, or_, select, true, union_all
+from sqlalchemy import Select, and_, bindparam, func, or_, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.db.columns import Moment
-from chatsvc.kernel.ids import PersonId, PlaceId
+from chatsvc.kernel.ids import PersonId, PlaceId, TicketId
 from chatsvc.routing import policy
 from chatsvc.routing.model import ASKED, DeskState, Place, PlaceState, RoutingRules, Seat
 from chatsvc.routing.policy import Pace, Start
@@ -50,12 +50,53 @@ class Scope(NamedTuple):
         return or_(line.in_(self.lines), line.in_(theirs)) if self.persons else line.in_(self.lines)
 
 
-def _is_ready(at: datetime) -> Any:
+def _is_ready(at: Any) -> Any:
     return and_(desks.c.state == DeskState.READY, desks.c.leased_until > at)
 
 
 def _may_be_offered(at: datetime) -> Any:
     return or_(places.c.not_before_at.is_(None), places.c.not_before_at <= at)
+
+
+# What pictures are made of; made once, because everybody who looks asks for it.
+_RECENT_STARTS = (
+    select(places.c.admitted_at, places.c.taken_at)
+    .where(places.c.line == bindparam("line"), places.c.taken_at > bindparam("since"))
+    .order_by(places.c.taken_at.desc())
+    .limit(_STARTS)
+)
+_STANDS_IN = and_(places.c.line == bindparam("line"), places.c.state.in_(_IN_LINE))
+_BEFORE = select(func.count()).where(
+    _STANDS_IN,
+    or_(places.c.rank < bindparam("rank"), and_(places.c.rank == bindparam("rank"), places.c.seq < bindparam("seq"))),
+)
+_NUMBERED = (
+    select(places.c.ticket_id, func.row_number().over(order_by=(places.c.rank, places.c.seq)).label("position"))
+    .where(_STANDS_IN)
+    .subquery()
+)
+_POSITIONS = select(_NUMBERED).where(_NUMBERED.c.ticket_id.in_(bindparam("tickets", expanding=True)))
+_WHOLE_LINE = (
+    select(places.c.ticket_id, places.c.state, places.c.admitted_at, places.c.closes_at)
+    .where(_STANDS_IN)
+    .order_by(places.c.rank, places.c.seq)
+)
+_SERVES = desks.join(desk_lines, desk_lines.c.person_id == desks.c.person_id)
+_SERVING = (
+    select(desk_lines.c.line, func.count())
+    .select_from(_SERVES)
+    .where(_is_ready(bindparam("at")))
+    .group_by(desk_lines.c.line)
+)
+_SERVING_LINE = (
+    select(func.count()).select_from(_SERVES).where(desk_lines.c.line == bindparam("line"), _is_ready(bindparam("at")))
+)
+_WAITING = (
+    select(places.c.line, func.count(), func.min(places.c.admitted_at))
+    .where(places.c.state.in_(_IN_LINE))
+    .group_by(places.c.line)
+)
+_WAITING_IN = _WAITING.where(places.c.line.in_(bindparam("lines", expanding=True)))
 
 
 async def something_to_do(connection: AsyncConnection, scope: Scope, at: datetime) -> bool:
@@ -133,61 +174,41 @@ async def asked(connection: AsyncConnection, waiting: Sequence[Place]) -> dict[P
 
 async def pace(connection: AsyncConnection, line: str, at: datetime, rules: RoutingRules) -> Pace | None:
     """Return how a line has been moving; None while there is too little to go by."""
-    statement = (
-        select(places.c.admitted_at, places.c.taken_at)
-        .where(places.c.line == line, places.c.taken_at > at - rules.range_looks_back)
-        .order_by(places.c.taken_at.desc())
-        .limit(_STARTS)
-    )
-    starts = [Start(*row) for row in await connection.execute(statement)]
+    names = {"line": line, "since": at - rules.range_looks_back}
+    starts = [Start(*row) for row in await connection.execute(_RECENT_STARTS, names)]
     return policy.pace_of(policy.gaps_between(starts), rules)
 
 
 async def position(connection: AsyncConnection, line: str, rank: int, seq: int) -> int:
     """Return where in line this rank stands or would stand: 1 means next."""
-    before = or_(places.c.rank < rank, and_(places.c.rank == rank, places.c.seq < seq))
-    statement = select(func.count()).where(places.c.line == line, places.c.state.in_(_IN_LINE), before)
-    return int((await connection.execute(statement)).scalar_one()) + 1
+    return int((await connection.execute(_BEFORE, {"line": line, "rank": rank, "seq": seq})).scalar_one()) + 1
+
+
+async def positions(connection: AsyncConnection, line: str, wanted: Collection[TicketId]) -> dict[TicketId, int]:
+    """Return where in line these tickets stand, from one pass over it; those that are not in it are missing."""
+    rows = await connection.execute(_POSITIONS, {"line": line, "tickets": list(wanted)})
+    return dict(rows.tuples().all())
 
 
 async def in_line(connection: AsyncConnection, line: str) -> Sequence[Any]:
     """Return everybody in a line in order: rows of ticket_id, state, admitted_at, closes_at."""
-    statement = (
-        select(places.c.ticket_id, places.c.state, places.c.admitted_at, places.c.closes_at)
-        .where(places.c.line == line, places.c.state.in_(_IN_LINE))
-        .order_by(places.c.rank, places.c.seq)
-    )
-    return (await connection.execute(statement)).all()
+    return (await connection.execute(_WHOLE_LINE, {"line": line})).all()
 
 
 async def serving(connection: AsyncConnection, at: datetime) -> dict[str, int]:
     """Return how many representatives are present and ready, busy or not, for each line that has any."""
-    statement = (
-        select(desk_lines.c.line, func.count())
-        .select_from(desks.join(desk_lines, desk_lines.c.person_id == desks.c.person_id))
-        .where(_is_ready(at))
-        .group_by(desk_lines.c.line)
-    )
-    return {line: int(count) for line, count in await connection.execute(statement)}
+    return {line: int(count) for line, count in await connection.execute(_SERVING, {"at": at})}
 
 
 async def serving_line(connection: AsyncConnection, line: str, at: datetime) -> int:
     """Return how many representatives are present and ready, busy or not, for one line."""
-    statement = (
-        select(func.count())
-        .select_from(desks.join(desk_lines, desk_lines.c.person_id == desks.c.person_id))
-        .where(desk_lines.c.line == line, _is_ready(at))
-    )
-    return int((await connection.execute(statement)).scalar_one())
+    return int((await connection.execute(_SERVING_LINE, {"line": line, "at": at})).scalar_one())
 
 
 async def waiting(connection: AsyncConnection, lines: Collection[str] | None = None) -> dict[str, tuple[int, datetime]]:
     """Return for each line (None: all) with anybody in it how many there are, and when the one who waits longest came."""
-    statement = (
-        select(places.c.line, func.count(), func.min(places.c.admitted_at))
-        .where(places.c.state.in_(_IN_LINE))
-        .group_by(places.c.line)
-    )
-    if lines is not None:
-        statement = statement.where(places.c.line.in_(lines))
-    return {line: (count, since) for line, count, since in await connection.execute(statement)}
+    if lines is None:
+        rows = await connection.execute(_WAITING)
+    else:
+        rows = await connection.execute(_WAITING_IN, {"lines": list(lines)})
+    return {line: (count, since) for line, count, since in rows}

@@ -53,8 +53,7 @@ class Tickets:
 
     async def reach(self, identity: Identity, log: LogId) -> LogReach:
         """Return a log this person may read; raises NotFound otherwise."""
-        async with self.database.read() as connection:
-            return await queries.log_reach(connection, identity, log)
+        return await self.database.look(lambda connection: queries.log_reach(connection, identity, log))
 
     async def say(
         self,

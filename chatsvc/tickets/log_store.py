@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -374,18 +374,24 @@ def _is_rolled_back(error: DBAPIError) -> bool:
 # Reading --------------------------------------------------------------------------------------------------------------------------------
 
 
+# Made once, because they are asked whenever a log is opened or a follower has to catch up.
+_AFTER = (
+    select(
+        entries.c.number, entries.c.at, entries.c.kind, entries.c.sender, people.c.name, people.c.role,
+        entries.c.client_key, entries.c.body,
+    )
+    .select_from(entries.outerjoin(people, people.c.id == entries.c.sender))
+    .where(entries.c.log_id == bindparam("log"), entries.c.number > bindparam("after"))
+    .order_by(entries.c.number)
+    .limit(bindparam("limit"))
+)  # fmt: skip
+_HEADS = select(logs.c.id, logs.c.head).where(logs.c.id.in_(bindparam("ids", expanding=True)))
+_SEEN = select(reads.c.person_id, reads.c.number).where(reads.c.log_id == bindparam("log"))
+
+
 async def entries_after(connection: AsyncConnection, log: LogId, after: int, limit: int) -> tuple[Entry, ...]:
     """Return entries after a number, in order."""
-    rows = await connection.execute(
-        select(
-            entries.c.number, entries.c.at, entries.c.kind, entries.c.sender, people.c.name, people.c.role,
-            entries.c.client_key, entries.c.body,
-        )
-        .select_from(entries.outerjoin(people, people.c.id == entries.c.sender))
-        .where(entries.c.log_id == log, entries.c.number > after)
-        .order_by(entries.c.number)
-        .limit(limit)
-    )  # fmt: skip
+    rows = await connection.execute(_AFTER, {"log": log, "after": after, "limit": limit})
     return tuple(
         Entry(number, at, kind, sender, name or "", _role(sender, role), key, msgspec.Raw(body.encode()))
         for number, at, kind, sender, name, role, key, body in rows
@@ -400,7 +406,7 @@ def _role(sender: str, role: str | None) -> Role:
 
 async def heads(connection: AsyncConnection, ids: Sequence[LogId]) -> dict[LogId, int]:
     """Return each log's newest number."""
-    rows = await connection.execute(select(logs.c.id, logs.c.head).where(logs.c.id.in_(ids)))
+    rows = await connection.execute(_HEADS, {"ids": list(ids)})
     return {LogId(log): head for log, head in rows}
 
 
@@ -417,5 +423,5 @@ async def mark_seen(uow: UnitOfWork, marks: Mapping[tuple[LogId, PersonId], int]
 
 async def seen(connection: AsyncConnection, log: LogId) -> dict[PersonId, int]:
     """Return how far each person has seen a log."""
-    rows = await connection.execute(select(reads.c.person_id, reads.c.number).where(reads.c.log_id == log))
+    rows = await connection.execute(_SEEN, {"log": log})
     return {PersonId(person): number for person, number in rows}

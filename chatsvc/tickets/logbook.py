@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chatsvc.accounts.model import Identity
 from chatsvc.db.columns import from_microseconds
 from chatsvc.db.engine import Database
 from chatsvc.db.uow import UnitOfWork
@@ -21,6 +23,7 @@ from chatsvc.tickets import log_store as store
 from chatsvc.tickets.log_store import Outcome, Row
 from chatsvc.tickets.masking import mask_secrets
 from chatsvc.tickets.model import Append, Entry, Kind, Stored, Words
+from chatsvc.tickets.queries import LogReach, log_reach
 
 logger = logging.getLogger(__name__)
 
@@ -28,6 +31,8 @@ logger = logging.getLogger(__name__)
 MOST_PER_COMMIT = 256
 # Appends that may wait for a commit; beyond this the store is not keeping up, and saying so is better than growing (R17, R18).
 MOST_WAITING = 20_000
+# Entries that are read at once.
+AT_ONCE = 500
 
 _words = msgspec.json.Decoder(Words)
 
@@ -39,6 +44,16 @@ class Written(NamedTuple):
 
     log: LogId
     entry: Entry
+
+
+class Opening(NamedTuple):
+    """What somebody who opens a log has to know, of one moment."""
+
+    reach: LogReach
+    # Those that follow the number that was asked for, consecutive.
+    entries: tuple[Entry, ...]
+    # How far each person has seen the log.
+    seen: dict[PersonId, int]
 
 
 class _Wish(NamedTuple):
@@ -106,15 +121,21 @@ class LogBook:
         uow.ring(f"log:{append.log}", outcome.reopened or result.number)
         return result
 
-    async def since(self, log: LogId, after: int, limit: int = 500) -> tuple[Entry, ...]:
+    async def opening(self, identity: Identity, log: LogId, after: int) -> Opening:
+        """Return a log for somebody who opens it, with its entries after a number, at most ``AT_ONCE``.
+
+        Raises:
+            NotFound: there is none, or not for this person.
+        """
+        return await self._database.look(lambda connection: _opening(connection, identity, log, after))
+
+    async def since(self, log: LogId, after: int, limit: int = AT_ONCE) -> tuple[Entry, ...]:
         """Return the entries after a number, in order, at most ``limit``."""
-        async with self._database.read() as connection:
-            return await store.entries_after(connection, log, after, limit)
+        return await self._database.look(lambda connection: store.entries_after(connection, log, after, limit))
 
     async def heads(self, logs: Sequence[LogId]) -> dict[LogId, int]:
         """Return each log's newest number; logs that do not exist are left out."""
-        async with self._database.read() as connection:
-            return await store.heads(connection, logs)
+        return await self._database.look(lambda connection: store.heads(connection, logs))
 
     async def mark_seen(self, marks: Mapping[tuple[LogId, PersonId], int]) -> None:
         """Store how far people have seen logs; a mark never goes back."""
@@ -124,8 +145,7 @@ class LogBook:
 
     async def seen(self, log: LogId) -> dict[PersonId, int]:
         """Return how far each person has seen a log."""
-        async with self._database.read() as connection:
-            return await store.seen(connection, log)
+        return await self._database.look(lambda connection: store.seen(connection, log))
 
     async def _commit_until_closed(self) -> None:
         while True:
@@ -161,6 +181,12 @@ class LogBook:
                 written += _announcements(wish.row, outcome, answer)
         if written:
             self.on_stored(written)
+
+
+async def _opening(connection: AsyncConnection, identity: Identity, log: LogId, after: int) -> Opening:
+    reach = await log_reach(connection, identity, log)
+    entries = await store.entries_after(connection, log, after, AT_ONCE) if reach.head > after else ()
+    return Opening(reach, entries, await store.seen(connection, log))
 
 
 def _row(append: Append) -> Row:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.accounts.model import Identity
@@ -106,11 +106,22 @@ class TicketCounts(msgspec.Struct, frozen=True):
 
 def _reachable(identity: Identity) -> ColumnElement[bool]:
     """The tickets that this person may read, as SQL; the company comes from the session and from nowhere else."""
-    if identity.is_staff:
-        return true()
-    followed = select(followers.c.ticket_id).where(followers.c.person_id == identity.person)
-    own = or_(tickets.c.requester_id == identity.person, tickets.c.id.in_(followed))
-    return and_(tickets.c.company_id == identity.company, own)
+    return true() if identity.is_staff else _reachable_by(identity.person, identity.company)
+
+
+def _reachable_by(person: Any, company: Any) -> ColumnElement[bool]:
+    followed = select(followers.c.ticket_id).where(followers.c.person_id == person)
+    own = or_(tickets.c.requester_id == person, tickets.c.id.in_(followed))
+    return and_(tickets.c.company_id == company, own)
+
+
+# Made once, because they are asked whenever a log is opened.
+_LOG = select(
+    logs.c.id, logs.c.ticket_id, logs.c.company_id, logs.c.audience, logs.c.head, logs.c.owner_epoch, logs.c.owner_id, logs.c.sealed,
+).where(logs.c.id == bindparam("log"))  # fmt: skip
+_OWN_LOG = _LOG.select_from(logs.join(tickets, tickets.c.id == logs.c.ticket_id)).where(
+    logs.c.audience == Audience.SHARED, _reachable_by(bindparam("person"), bindparam("company"))
+)
 
 
 async def log_reach(connection: AsyncConnection, identity: Identity, log: LogId) -> LogReach:
@@ -119,16 +130,12 @@ async def log_reach(connection: AsyncConnection, identity: Identity, log: LogId)
     Raises:
         NotFound: there is none, or not for this person.
     """
-    visible = true() if identity.is_staff else logs.c.audience == Audience.SHARED
-    statement = (
-        select(
-            logs.c.id, logs.c.ticket_id, logs.c.company_id, logs.c.audience, logs.c.head,
-            logs.c.owner_epoch, logs.c.owner_id, logs.c.sealed,
-        )
-        .select_from(logs.join(tickets, tickets.c.id == logs.c.ticket_id))
-        .where(logs.c.id == log, visible, _reachable(identity))
-    )  # fmt: skip
-    row = (await connection.execute(statement)).one_or_none()
+    if identity.is_staff:
+        found = await connection.execute(_LOG, {"log": log})
+    else:
+        names = {"log": log, "person": identity.person, "company": identity.company}
+        found = await connection.execute(_OWN_LOG, names)
+    row = found.one_or_none()
     if row is None:
         raise NotFound("log.not_found")
     return LogReach(row[0], row[1], row[2], Audience(row[3]), row[4], row[5], row[6], row[7])

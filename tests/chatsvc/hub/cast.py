@@ -24,7 +24,7 @@ from chatsvc.kernel import ids
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Conflict, NotFound, Refused, Unavailable
 from chatsvc.kernel.ids import CompanyId, FileId, LogId, OfferId, PersonId, TicketId
-from chatsvc.tickets.logbook import Written
+from chatsvc.tickets.logbook import Opening, Written
 from chatsvc.tickets.model import Append, Audience, Entry, Kind, Role, Stored, words
 from chatsvc.tickets.queries import LogReach
 
@@ -148,8 +148,8 @@ class World:
         self.reaches: dict[LogId, LogReach] = {}
         self.owners: dict[TicketId, PersonId] = {}
         self.tokens: dict[str, Identity] = {}
-        self.visits: dict[TicketId, Visit] = {}
-        self.desks: dict[PersonId, Desk] = {}
+        self.all_visits: dict[TicketId, Visit] = {}
+        self.all_desks: dict[PersonId, Desk] = {}
         self.files: dict[str, Attached] = {}
         # What was asked of the rooms, in order: name and the arguments that matter.
         self.asked: list[tuple[Any, ...]] = []
@@ -199,14 +199,14 @@ class World:
             conversation=conversation, state="waiting", waiting=place, representative=None, representative_id=None,
             representative_there=None, undo_until=None, ended_by_customer=None, rating=None,
         )  # fmt: skip
-        self.visits[reach.ticket] = visit
+        self.all_visits[reach.ticket] = visit
         return visit
 
     def a_desk(self, owner: Identity, *lines: str) -> Desk:
         """Give a representative a desk."""
         counts = tuple(LineCount(line, 0, 1, None) for line in lines)
-        self.desks[owner.person] = Desk("away", None, 3, 0, counts, (), ())
-        return self.desks[owner.person]
+        self.all_desks[owner.person] = Desk("away", None, 3, 0, counts, (), ())
+        return self.all_desks[owner.person]
 
     # Sessions.
 
@@ -232,6 +232,13 @@ class World:
             raise NotFound("log.not_found")
         return msgspec.structs.replace(reach, head=len(self.logs.entries[log]))
 
+    async def opening(self, identity: Identity, log: LogId, after: int) -> Opening:
+        """Return a log that this person may read, as it stands when the read ends."""
+        reach = await self.reach(identity, log)
+        entries = await self.logs.since(log, after)
+        head = len(self.logs.entries[log])
+        return Opening(msgspec.structs.replace(reach, head=head), entries, await self.logs.seen(log))
+
     async def attached(self, identity: Identity, files: Sequence[FileId], reach: LogReach) -> tuple[Attached, ...]:
         """Return files of this ticket."""
         self._note("attached", tuple(files))
@@ -239,28 +246,32 @@ class World:
             raise NotFound("file.not_found")
         return tuple(self.files[file] for file in files)
 
-    async def visit(self, identity: Identity, ticket: TicketId) -> Visit:
-        """Return a visit."""
-        self._note("visit", ticket)
-        if ticket not in self.visits or self.owners[ticket] != identity.person:
-            raise NotFound("ticket.not_found")
-        return self.visits[ticket]
+    async def visits(self, wanted: Collection[tuple[PersonId, TicketId]]) -> dict[tuple[PersonId, TicketId], Visit]:
+        """Return visits."""
+        for _, ticket in wanted:
+            self._note("visit", ticket)
+        return {
+            (person, ticket): self.all_visits[ticket]
+            for person, ticket in wanted
+            if ticket in self.all_visits and self.owners[ticket] == person
+        }
 
-    async def desk(self, identity: Identity) -> Desk:
-        """Return a desk."""
-        self._note("desk", identity.person)
-        return self.desks[identity.person]
+    async def desks(self, persons: Collection[PersonId]) -> dict[PersonId, Desk]:
+        """Return desks."""
+        for person in persons:
+            self._note("desk", person)
+        return {person: self.all_desks[person] for person in persons if person in self.all_desks}
 
     async def pictures_of_line(self, line: str) -> Mapping[TicketId, Waiting]:
         """Return who waits in a line."""
         self._note("pictures_of_line", line)
-        return {v.ticket: v.waiting for v in self.visits.values() if v.line == line and v.waiting is not None}
+        return {v.ticket: v.waiting for v in self.all_visits.values() if v.line == line and v.waiting is not None}
 
     async def line_counts(self) -> Mapping[str, LineCount]:
         """Return all lines, counted."""
         self._note("line_counts")
         lines: dict[str, int] = {}
-        for visit in self.visits.values():
+        for visit in self.all_visits.values():
             lines[visit.line] = lines.get(visit.line, 0) + (visit.waiting is not None)
         return {line: LineCount(line, waiting, 1, None) for line, waiting in lines.items()}
 

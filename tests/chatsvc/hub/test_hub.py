@@ -11,7 +11,7 @@ import pytest
 from chatsvc.accounts.model import PersonRole
 from chatsvc.config import Settings
 from chatsvc.files.model import Attached
-from chatsvc.hub import codes
+from chatsvc.hub import codes, metrics
 from chatsvc.hub.broker_local import LocalExchange
 from chatsvc.hub.frames import (
     CaughtUp,
@@ -267,6 +267,21 @@ async def test_false_bell_does_no_harm(stage: Stage, world: World) -> None:
     assert len(world.logs.reads) == reads
 
 
+async def test_log_that_was_opened_is_not_taken_for_one_whose_bell_was_lost(stage: Stage, world: World) -> None:
+    claire = an_identity()
+    log = world.a_log(claire)
+    world.logs.add(log, "one", "two", quietly=True)
+    customer = await stage.arrives(claire)
+    await customer.gets(CaughtUp, ref=customer.opens(log))
+    healed = metrics.heads_healed._value.get()
+
+    stage.time.advance(stage.hub.rules.beat_s + 1)
+    await stage.hub.beat()
+
+    await customer.gets(ServerBeat)
+    assert metrics.heads_healed._value.get() == healed
+
+
 async def test_one_read_serves_everybody_who_waits_for_the_same_log(stage: Stage, world: World) -> None:
     claire = an_identity()
     log = world.a_log(claire)
@@ -467,7 +482,7 @@ async def test_visit_comes_at_once_and_on_every_change(stage: Stage, world: Worl
 
     customer.sends("watch", view="visit", ticket=visit.ticket)
     first = await customer.gets(VisitFrame)
-    world.visits[visit.ticket] = msgspec.structs.replace(visit, state="active", waiting=None, representative="Ravi")
+    world.all_visits[visit.ticket] = msgspec.structs.replace(visit, state="active", waiting=None, representative="Ravi")
     stage.rings(f"visit:{visit.ticket}")
     second = await customer.gets(VisitFrame)
     stage.rings(f"visit:{visit.ticket}")
@@ -485,7 +500,7 @@ async def test_visit_of_somebody_else_does_not_exist(stage: Stage, world: World)
 
     ref = stranger.sends("watch", view="visit", ticket=visit.ticket)
 
-    assert (await stranger.gets(RefusedFrame, ref=ref)).code == "ticket.not_found"
+    assert (await stranger.gets(RefusedFrame, ref=ref)).code == "conversation.not_found"
     assert stranger.frames(VisitFrame) == []
 
 
@@ -500,11 +515,11 @@ async def test_change_of_a_line_is_read_once_and_pushed_to_those_whose_place_cha
         await talker.gets(VisitFrame)
 
     # The third leaves: those behind move up, those before see nothing new.
-    world.visits[visits[2].ticket] = msgspec.structs.replace(visits[2], state="left", waiting=None)
+    world.all_visits[visits[2].ticket] = msgspec.structs.replace(visits[2], state="left", waiting=None)
     for n in (3, 4):
         assert visits[n].waiting is not None
         place = msgspec.structs.replace(visits[n].waiting, position=n)
-        world.visits[visits[n].ticket] = msgspec.structs.replace(visits[n], waiting=place)
+        world.all_visits[visits[n].ticket] = msgspec.structs.replace(visits[n], waiting=place)
     stage.rings("line:expense")
     stage.rings("line:expense")
     for n in (2, 3, 4):
@@ -543,7 +558,7 @@ async def test_event_in_a_log_refreshes_the_picture_that_shows_it_even_when_its_
     customer.opens(visit.log)
     await customer.gets(CaughtUp)
 
-    world.visits[visit.ticket] = msgspec.structs.replace(visit, state="active", waiting=None)
+    world.all_visits[visit.ticket] = msgspec.structs.replace(visit, state="active", waiting=None)
     world.logs.add(visit.log, "accepted", kind="accepted", quietly=True)
     stage.time.advance(26)
     await stage.hub.beat()
@@ -558,7 +573,7 @@ async def test_picture_that_cannot_be_read_now_is_read_later(stage: Stage, world
     customer.sends("watch", view="visit", ticket=visit.ticket)
     await customer.gets(VisitFrame)
 
-    world.visits[visit.ticket] = msgspec.structs.replace(visit, state="closed", waiting=None)
+    world.all_visits[visit.ticket] = msgspec.structs.replace(visit, state="closed", waiting=None)
     world.refuse["visit"] = Unavailable("store.unavailable")
     stage.rings(f"visit:{visit.ticket}")
     await until(lambda: len(world.asks("visit")) >= 3)
@@ -908,8 +923,8 @@ async def test_after_redis_comes_back_logs_and_pictures_are_compared_at_once(sta
     await rep.gets(DeskFrame)
 
     world.logs.add(visit.log, "unheard", quietly=True)
-    world.visits[visit.ticket] = msgspec.structs.replace(visit, state="active", waiting=None)
-    world.desks[ravi.person] = msgspec.structs.replace(desk, state="ready")
+    world.all_visits[visit.ticket] = msgspec.structs.replace(visit, state="active", waiting=None)
+    world.all_desks[ravi.person] = msgspec.structs.replace(desk, state="ready")
     stage.hub._broker.on_back()
 
     assert (await customer.gets(VisitFrame)).visit.state == "active"
@@ -929,8 +944,8 @@ async def test_sweep_finds_what_a_lost_bell_would_have_told_of_lines_and_desks(s
 
     assert visit.waiting is not None
     place = msgspec.structs.replace(visit.waiting, position=1)
-    world.visits[visit.ticket] = msgspec.structs.replace(visit, waiting=place)
-    world.desks[ravi.person] = msgspec.structs.replace(desk, state="paused", reason="missed")
+    world.all_visits[visit.ticket] = msgspec.structs.replace(visit, waiting=place)
+    world.all_desks[ravi.person] = msgspec.structs.replace(desk, state="paused", reason="missed")
     await stage.hub._sweep()
 
     moved = await customer.gets(VisitFrame)

@@ -29,6 +29,7 @@ class StoreWorld(World):
         self.book = LogBook(database)
         tickets = Tickets(database, self.book, Files(database, folder, most_bytes=1_000), TicketRules())
         self.logs = self.book  # type: ignore[assignment]  # the real one
+        self.opening = self.book.opening  # type: ignore[method-assign]
         self.reach = tickets.reach  # type: ignore[method-assign]
         self.attached = tickets.attached  # type: ignore[method-assign]
 
