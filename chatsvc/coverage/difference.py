@@ -1,12 +1,12 @@
 """What a change of a calendar would alter, before it is made. Pure."""
 
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Final
 
 import msgspec
 
 from chatsvc.coverage.model import Calendar, DayPlan
-from chatsvc.coverage.opening import Hours, first_instant, hours_of
+from chatsvc.coverage.opening import Hours, hours_of
 
 # A year and some weeks: every holiday once, and next year's first ones.
 AHEAD_DAYS: Final = 400
@@ -61,9 +61,7 @@ def difference(before: Calendar, after: Calendar, moment: datetime, *, days: int
 
 def open_time(hours: Hours, first: date, last: date) -> timedelta:
     """Return how much a calendar is open from the beginning of a day to the end of another."""
-    start = first_instant(datetime.combine(first, time()), hours.zone)
-    end = first_instant(datetime.combine(last + timedelta(days=1), time()), hours.zone)
-    return hours.between(start, end)
+    return hours.between(hours.begin(first), hours.begin(last + timedelta(days=1)))
 
 
 def _hours(plan: DayPlan) -> tuple[object, ...]:

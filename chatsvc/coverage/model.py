@@ -140,11 +140,6 @@ class DayPlan(msgspec.Struct, frozen=True, dict=True):
     # By how many minutes the clock goes forward (or, negative, back) in the course of the day.
     clock: int = 0
 
-    def has(self, wall: datetime) -> bool:
-        """Whether a wall-clock time of this day lies in its hours."""
-        minute = wall.hour * 60 + wall.minute
-        return any(period.opens <= minute < period.closes for period in self.periods)
-
     @cached_property
     def reason(self) -> Reason:
         """What there is to say about the day."""

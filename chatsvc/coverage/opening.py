@@ -8,6 +8,7 @@ ends a day at the day's end, however many midnights there are.
 A year of a calendar is computed when first asked for and kept. Pure: no clock, no input or output.
 """
 
+import warnings
 from bisect import bisect_right
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
@@ -18,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 import holidays
 
-from chatsvc.coverage.model import WHOLE_DAY, Calendar, DayKind, DayPlan, OwnDay
+from chatsvc.coverage.model import WHOLE_DAY, Calendar, DayKind, DayPlan, OwnDay, Period
 
 # How far ahead an opening or a closing is looked for, in years; further away is "not in sight".
 HORIZON_YEARS: Final = 10
@@ -27,6 +28,7 @@ HORIZON_YEARS: Final = 10
 IN_NO_SIGHT: Final = datetime.max.replace(tzinfo=UTC)
 
 _DAY: Final = timedelta(days=1)
+_MIDNIGHT: Final = time()
 _SECOND: Final = timedelta(seconds=1)
 
 
@@ -82,11 +84,9 @@ def clock_change_on(day: date, zone: ZoneInfo) -> int:
     return round((_offset_before(day + _DAY, zone) - _offset_before(day, zone)) / timedelta(minutes=1))
 
 
-@lru_cache(maxsize=4096)
 def _offset_before(day: date, zone: ZoneInfo) -> timedelta:
-    """Return the offset with which the day before this one ends."""
-    last = first_instant(datetime.combine(day, time()), zone) - _SECOND
-    return last.astimezone(zone).utcoffset() or timedelta()
+    """Return the offset with which the day before this one ends: of a midnight that is skipped or comes twice, the earlier one."""
+    return datetime.combine(day, _MIDNIGHT, zone).utcoffset() or timedelta()
 
 
 # Holidays -------------------------------------------------------------------------------------------------------------------------------
@@ -104,11 +104,20 @@ def public_holidays(country: str, region: str | None, year: int, language: str |
     if country not in regions():
         return {}
     subdivision = region if region in regions()[country] else None
-    known = holidays.country_holidays(country, subdiv=subdivision, years=year)
-    wanted = language if language in known.supported_languages else known.default_language
-    if wanted is not None:
-        known = holidays.country_holidays(country, subdiv=subdivision, years=year, language=wanted)
+    with warnings.catch_warnings():
+        # For some countries feasts that follow the moon are known for a few decades only; beyond them the library knows less, and says so.
+        warnings.simplefilter("ignore")
+        known = holidays.country_holidays(
+            country, subdiv=subdivision, years=year, language=_holiday_language(country, language)
+        )
     return {day: name for day, name in known.items() if day.year == year}
+
+
+@lru_cache(maxsize=512)
+def _holiday_language(country: str, wanted: str | None) -> str | None:
+    """Return the language to name holidays in, never that of the machine; None where there is only one."""
+    about = holidays.country_holidays(country)
+    return wanted if wanted in about.supported_languages else about.default_language
 
 
 @lru_cache(maxsize=1)
@@ -120,6 +129,18 @@ def regions() -> dict[str, tuple[str, ...]]:
 # The hours of a calendar ----------------------------------------------------------------------------------------------------------------
 
 
+class State(NamedTuple):
+    """Whether a calendar is open, as long as nothing about that changes."""
+
+    is_open: bool
+    # The first moment at which it is closed; None when closed, or when no closing is in sight.
+    until: datetime | None
+    # The first moment at which it is open again; None when open, or when no opening is in sight.
+    opens_at: datetime | None
+    # The day on which it is asked, or the one before while only that day's night is open.
+    plan: DayPlan
+
+
 class Year(NamedTuple):
     """The opening hours around one year of UTC; complete within it."""
 
@@ -129,6 +150,10 @@ class Year(NamedTuple):
     before: list[timedelta]
     # All open time of the year.
     total: timedelta
+    # Every moment at which a state ends: hours begin or end, or a day does. In order.
+    turns: list[datetime]
+    # How many turns have passed -> the state since; filled when asked for.
+    states: dict[int, State]
 
 
 class Hours:
@@ -164,14 +189,29 @@ class Hours:
 
     def spans_of(self, day: date) -> list[Span]:
         """Return the hours of a day as moments, in order; what overlaps is not joined."""
-        midnight = datetime.combine(day, time())
+        periods = self.plan(day).periods
+        if not periods:
+            return []
+        midnight = datetime.combine(day, _MIDNIGHT)
+        offset = _offset_before(day, self.zone)
+        # Hours end at the latest on the following day.
+        if offset == _offset_before(day + _DAY, self.zone) == _offset_before(day + 2 * _DAY, self.zone):
+            base = midnight.replace(tzinfo=UTC) - offset
+            return [Span(*(base + timedelta(minutes=minute) for minute in each)) for each in _edges(periods)]
         found = []
-        for period in self.plan(day).periods:
-            start = first_instant(midnight + timedelta(minutes=period.opens), self.zone)
-            end = last_instant(midnight + timedelta(minutes=period.closes), self.zone)
+        for opens, closes in _edges(periods):
+            start = first_instant(midnight + timedelta(minutes=opens), self.zone)
+            end = last_instant(midnight + timedelta(minutes=closes), self.zone)
             if start < end:
                 found.append(Span(start, end))
         return found
+
+    def begin(self, day: date) -> datetime:
+        """Return the first moment of a day."""
+        midnight = datetime.combine(day, _MIDNIGHT)
+        if self.plan(day).clock:
+            return first_instant(midnight, self.zone)
+        return midnight.replace(tzinfo=UTC) - _offset_before(day, self.zone)
 
     # Moments
 
@@ -194,6 +234,21 @@ class Hours:
             if index < len(starts):
                 return starts[index]
         return None
+
+    def state(self, moment: datetime) -> State:
+        """Return whether it is open at a moment, and the day that decides; the same object for as long as that holds."""
+        year = self._year(moment.year)
+        index = bisect_right(year.turns, moment)
+        state = year.states.get(index)
+        if state is None:
+            state = year.states[index] = self._state(moment)
+        return state
+
+    def _state(self, moment: datetime) -> State:
+        span, plan = self.span(moment), self.plan(self.day_of(moment))
+        if span is None:
+            return State(False, None, self.opens_at(moment), plan)
+        return State(True, None if span.end == IN_NO_SIGHT else span.end, None, plan)
 
     def spans(self, start: datetime, end: datetime) -> Iterator[Span]:
         """Yield the hours that touch the time between two moments, in order, cut to it."""
@@ -267,7 +322,7 @@ class Hours:
         if not days:
             return opening
         began = self.day_of(opening)
-        time_of_day = opening.astimezone(self.zone).replace(tzinfo=None) - datetime.combine(began, time())
+        time_of_day = opening.astimezone(self.zone).replace(tzinfo=None) - datetime.combine(began, _MIDNIGHT)
         day = began
         for _ in range(days):
             day = self._next_business_day(day)
@@ -294,7 +349,7 @@ class Hours:
 
     def _within(self, day: date, time_of_day: timedelta) -> datetime:
         spans = self.spans_of(day)
-        wanted = first_instant(datetime.combine(day, time()) + time_of_day, self.zone)
+        wanted = first_instant(datetime.combine(day, _MIDNIGHT) + time_of_day, self.zone)
         for span in spans:
             if wanted <= span.end:
                 return max(wanted, span.start)
@@ -310,12 +365,12 @@ class Hours:
 
     def _lay_out(self, number: int) -> Year:
         # Days that touch the year in some zone, and a night that began before them.
-        first, last = date(number - 1, 12, 30), date(number + 1, 1, 2)
+        first = date(number - 1, 12, 30)
+        days = [first + _DAY * offset for offset in range((date(number + 1, 1, 3) - first).days)]
+        spans = sorted(span for day in days for span in self.spans_of(day))
         starts: list[datetime] = []
         ends: list[datetime] = []
-        for span in sorted(
-            span for offset in range((last - first).days + 1) for span in self.spans_of(first + _DAY * offset)
-        ):
+        for span in spans:
             if ends and span.start <= ends[-1]:
                 ends[-1] = max(ends[-1], span.end)
             else:
@@ -326,7 +381,9 @@ class Hours:
             max(min(end, over) - max(start, begins), timedelta()) for start, end in zip(starts, ends, strict=True)
         ]
         sums = list(accumulate(lengths, initial=timedelta()))
-        return Year(starts, ends, sums[:-1], sums[-1])
+        midnights = {self.begin(day) for day in days}
+        turns = sorted(midnights.union(edge for span in spans for edge in span))
+        return Year(starts, ends, sums[:-1], sums[-1], turns, {})
 
     def _end(self, year: int, end: datetime) -> datetime:
         """Follow hours that run on over the end of a year to where they end."""
@@ -353,6 +410,10 @@ class Hours:
 def hours_of(calendar: Calendar) -> Hours:
     """Return the hours of a calendar; the same calendar has them laid out once."""
     return Hours(calendar)
+
+
+def _edges(periods: tuple[Period, ...]) -> list[tuple[int, int]]:
+    return [(period.opens, period.closes) for period in periods]
 
 
 @lru_cache(maxsize=512)

@@ -18,7 +18,7 @@ from chatsvc.coverage.model import (
     Service,
     Window,
 )
-from chatsvc.coverage.opening import IN_NO_SIGHT, Hours, hours_of
+from chatsvc.coverage.opening import hours_of
 from chatsvc.kernel.errors import Invalid
 from chatsvc.kernel.languages import ENGLISH
 
@@ -58,14 +58,12 @@ def coverage_at(
         return Coverage(
             True, None, None, service.languages, (_always_reason(severity, rules), _language_reason(service))
         )
-    hours = hours_of(calendar)
-    span = hours.span(moment)
-    opens_at = None if span else hours.opens_at(moment)
-    until = span.end if span and span.end != IN_NO_SIGHT else None
-    day = () if calendar.always else (_day_reason(hours, moment, is_open=span is not None),)
-    sight = (_NO_OPENING,) if span is None and opens_at is None else ()
-    reasons = (_hours_reason(severity, calendar.zone, calendar.always), *day, *sight, _language_reason(service))
-    return Coverage(span is not None, until, opens_at, service.languages, reasons)
+    state = hours_of(calendar).state(moment)
+    day = () if calendar.always else (state.plan.reason,)
+    sight = () if state.is_open or state.opens_at else (_NO_OPENING,)
+    hours = _hours_reason(severity, calendar.zone, calendar.always)
+    reasons = (hours, *day, *sight, _language_reason(service))
+    return Coverage(state.is_open, state.until, state.opens_at, service.languages, reasons)
 
 
 def window_of(severity: str, rules: Rules = DEFAULT, *, proposed: bool = False) -> Window:
@@ -145,12 +143,3 @@ def _hours_reason(severity: str, zone: str, always: bool) -> Reason:
     return Reason(
         "coverage.calendar_always" if always else "coverage.business_hours", {"severity": severity, "zone": zone}
     )
-
-
-def _day_reason(hours: Hours, moment: datetime, *, is_open: bool) -> Reason:
-    """Say what the customer's day is like; while last night's hours still run, say that instead."""
-    wall = moment.astimezone(hours.zone)
-    plan = hours.plan(wall.date())
-    if is_open and not plan.has(wall):
-        plan = hours.plan(hours.day_of(moment))
-    return plan.reason
