@@ -14,7 +14,7 @@ from callback.ground import Ground
 from callback.model import LIFE, Event, ReservationId, State
 from callback.policy import RULES, after
 from callback.tables import attempts
-from callback.telephony.port import AttemptId, EndedBy, Facts, Outcome, Stage
+from callback.telephony.port import AttemptId, EndedBy, Facts, Outcome, Progress, Stage, is_news
 from chatsvc.accounts.model import Identity
 from chatsvc.conversations import store as conversations
 from chatsvc.conversations.calling import WAITS
@@ -223,6 +223,11 @@ class Dialling(Ground):
         values: dict[str, Any] = {"stage": stage.value}
         if stage is Stage.TALKING and attempt.talk_began_at is None:
             values["talk_began_at"] = uow.now
+        known = None if attempt.stage is None else Stage(attempt.stage)
+        told = Progress(attempt=AttemptId(attempt.id), stage=stage, at=uow.now)
+        outcome = None if attempt.outcome is None else Outcome(attempt.outcome)
+        if not is_news(told, stage=known, outcome=outcome):
+            return
         if not await store.change_attempt(uow, AttemptId(attempt.id), **values):
             return
         reservation = await store.by_id(uow.connection, ReservationId(attempt.reservation_id))
@@ -267,6 +272,9 @@ class Dialling(Ground):
     async def ended(self, uow: UnitOfWork, attempt: Any, outcome: Outcome, facts: Facts) -> None:
         """End an attempt and let its reservation go on; what is told twice or late changes nothing."""
         reservation = await store.by_id(uow.connection, ReservationId(attempt.reservation_id))
+        if attempt.outcome == Outcome.UNKNOWN and outcome is not Outcome.UNKNOWN:
+            await self._known_after_all(uow, reservation, attempt, outcome)
+            return
         if outcome is Outcome.UNKNOWN and reservation.state == State.TALKING:
             # They did talk: what nobody knows is for how long.
             outcome = Outcome.ANSWERED
@@ -281,6 +289,31 @@ class Dialling(Ground):
             logger.warning("call_needs_a_look", extra={"attempt": attempt.id, "outcome": outcome.value})
         logger.info("attempt_ended", extra={"attempt": attempt.id, "outcome": outcome.value})
         failpoints.hit("outcome.before_commit")
+
+    async def _known_after_all(self, uow: UnitOfWork, reservation: Any, attempt: Any, outcome: Outcome) -> None:
+        """Take late news of an attempt whose end nobody saw, as long as its representative is still asked about it."""
+        reservation = await self.settle(uow, reservation)
+        rows = await store.attempts_of(uow.connection, ReservationId(reservation.id))
+        if reservation.state != State.UNCLEAR or rows[-1].id != attempt.id:
+            return
+        conversation = await self.conversations.live_phase(uow.connection, reservation.ticket_id)
+        await self._correct(uow, reservation, conversation, outcome)
+
+    async def hang_up(self, identity: Identity, conversation: ConversationId) -> None:
+        """Ask the telephone system to end a call; its end follows. Twice is once.
+
+        Raises:
+            NotFound: it is not theirs, or no call.
+            Conflict: ``call.not_now``: nothing runs, or it is in the representative's own hand.
+        """
+        async with deciding(self.database) as uow:
+            reservation, _ = await self.own_call(uow, identity, conversation)
+            running = await store.running(uow.connection, attempts.c.reservation_id == reservation.id)
+            if not running or running[0].adapter == MANUAL:
+                raise Conflict("call.not_now", state=reservation.state)
+            if running[0].hang_up_at is None:
+                await store.change_attempt(uow, AttemptId(running[0].id), hang_up_at=uow.now)
+                uow.ring("callback")
 
     async def _follow(
         self, uow: UnitOfWork, reservation: Any, conversation: Any, outcome: Outcome, before: list[Outcome]

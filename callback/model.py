@@ -170,8 +170,8 @@ class CallbackRules:
     # Trunk failures in a row after which representatives are offered to dial by hand, and for how long.
     breaker_after: int = 3
     breaker_for: timedelta = timedelta(minutes=5)
-    # How long a representative may look at the preview.
-    preview_for: timedelta = timedelta(seconds=120)
+    # A dial that no process took over by then was not made.
+    taken_over_within: timedelta = timedelta(seconds=30)
     # How long the customer has to give another number or another time.
     answer_within: timedelta = timedelta(hours=24)
     # A reservation that was not served so long after it came due for the first time is over.

@@ -243,6 +243,12 @@ async def change_attempt(uow: UnitOfWork, attempt_id: AttemptId, **values: Any) 
     )
 
 
+async def change_attempt_if(uow: UnitOfWork, attempt_id: AttemptId, condition: Any, **values: Any) -> bool:
+    """Change an attempt that still runs and meets a condition on ``attempts``; False when it does not."""
+    still = (attempts.c.id == attempt_id, attempts.c.outcome.is_(None), condition)
+    return await uow.changes_one(update(attempts).where(*still).values(**values))
+
+
 async def end_attempt(uow: UnitOfWork, attempt_id: AttemptId, outcome: Outcome, facts: Facts, *, counted: bool) -> bool:
     """End an attempt; False, and nothing changed, when it has ended already. What the port needed is dropped."""
     ended_by = None if facts.ended_by is None else EndedBy(facts.ended_by).value

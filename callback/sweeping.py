@@ -17,7 +17,7 @@ from callback.dialling import MANUAL, Dialling
 from callback.following import FOLLOWING, happened, seen
 from callback.model import Event, State
 from callback.tables import attempts, reservations
-from callback.telephony.port import AttemptId, Ended, Facts, Outcome
+from callback.telephony.port import AttemptId, Ended, EndedBy, Facts, Outcome
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.errors import Conflict
 from chatsvc.kernel.ids import PersonId
@@ -142,15 +142,29 @@ class Sweeping(Bookings, Dialling):
     # Calls that nobody ended ------------------------------------------------------------------------------------------------------------
 
     async def _give_up_forgotten(self) -> None:
-        """End calls by hand of which nothing was heard: their representative has left, or much more time has passed than a call takes."""
+        """End calls that no process holds and of which nothing was heard: their representative has left, or far more time has passed than
+        a call takes. What no process took over to dial was certainly not dialled.
+        """
         now, rules = self.database.clock.now(), self.rules
         async with self.database.read() as connection:
-            by_hand = await store.running(connection, attempts.c.adapter == MANUAL)
+            by_hand = await store.running(connection, attempts.c.leased_until.is_(None))
             gone = await _gone_since(connection, [row.rep_id for row in by_hand], now - rules.breaker_for)
         for attempt in by_hand:
+            if attempt.adapter != MANUAL and attempt.claimed_at is None:
+                if attempt.created_at + rules.taken_over_within <= now:
+                    await self._not_dialled(AttemptId(attempt.id))
+                continue
             limit = rules.longest_call * 2 if attempt.talk_began_at is not None else rules.longest_call
-            if attempt.created_at + limit <= now or (attempt.rep_id in gone and attempt.talk_began_at is None):
+            if attempt.created_at + limit <= now or (
+                attempt.adapter == MANUAL and attempt.rep_id in gone and attempt.talk_began_at is None
+            ):
                 await self.lose_sight(AttemptId(attempt.id))
+
+    async def _not_dialled(self, attempt_id: AttemptId) -> None:
+        async with deciding(self.database) as uow:
+            attempt = await store.attempt(uow.connection, attempt_id)
+            if attempt.outcome is None and attempt.claimed_at is None:
+                await self.ended(uow, attempt, Outcome.TRUNK, Facts(ended_by=EndedBy.HOLDLINE))
 
     async def lose_sight(self, attempt_id: AttemptId, recovered: Ended | None = None) -> None:
         """End an attempt of which nobody knows how it went; the representative is asked, nothing is dialled (invariant 26)."""

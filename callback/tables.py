@@ -113,6 +113,10 @@ attempts = Table(
     Column("ring_s", Float),
     Column("talk_s", Float),
     Column("ended_by", String(20)),
+    # When a process took it over to dial it; None before, and for what is made by hand. Taken over once, it is never dialled again.
+    Column("claimed_at", Moment),
+    # When its representative asked to hang up; None before.
+    Column("hang_up_at", Moment),
     # What the port needs to release the legs after a crash; dropped when it has ended.
     Column("trace", Text),
     # Until when the process that dials is known to live; renewed by it. None: no process holds it (``manual``).

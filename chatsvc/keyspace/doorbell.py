@@ -38,22 +38,25 @@ def read_job(job: bytes) -> dict[str, Any]:
     return msgspec.json.decode(job, type=dict[str, Any])
 
 
-async def ring_worker(client: Redis) -> None:
-    """Enqueue the job, unless enough of them wait already.
+async def ring_worker(client: Redis, queue_name: str | None = None, job: str = JOB) -> None:
+    """Enqueue the job, unless enough of them wait already; ``queue_name`` None: the worker's.
 
     Raises:
         RedisError, OSError: Redis is away.
     """
-    queue = ArqRedis(client.connection_pool, job_serializer=write_job, default_queue_name=keys.jobs())
-    if await queue.zcard(keys.jobs()) < _ENOUGH:
-        await queue.enqueue_job(JOB, _expires=_HEARD_WITHIN)
+    name = queue_name or keys.jobs()
+    queue = ArqRedis(client.connection_pool, job_serializer=write_job, default_queue_name=name)
+    if await queue.zcard(name) < _ENOUGH:
+        await queue.enqueue_job(job, _expires=_HEARD_WITHIN)
 
 
 class Doorbell:
     """Rings from wherever something was committed, many rings close together as one."""
 
-    def __init__(self, client: Redis) -> None:
+    def __init__(self, client: Redis, queue_name: str | None = None, job: str = JOB) -> None:
         self._client = client
+        self._queue_name = queue_name
+        self._job = job
         self._is_wanted = False
         self._ringing: asyncio.Task[None] | None = None
 
@@ -72,7 +75,7 @@ class Doorbell:
         while self._is_wanted:
             self._is_wanted = False
             try:
-                await ring_worker(self._client)
+                await ring_worker(self._client, self._queue_name, self._job)
             except (RedisError, OSError) as error:
                 logger.debug("doorbell_lost", extra={"error": type(error).__name__})
             await asyncio.sleep(_GAP.total_seconds())

@@ -35,6 +35,27 @@ def jobs() -> str:
     return f"{PREFIX}:jobs"
 
 
+def call_jobs() -> str:
+    """Return the name of the queue of the process that makes calls.
+
+    Type: sorted set, written by arq, as the worker's queue.
+    Members: ids of waiting jobs; score: the moment from which each may run, milliseconds since 1970.
+    Time to live: none; a job leaves it when the process has run it.
+    Owner: ``callback.worker``.
+    """
+    return f"{PREFIX}:call-jobs"
+
+
+def caller_health() -> str:
+    """Return the key under which the processes that make calls say that they live.
+
+    Type: string, one line of counts, written by arq.
+    Time to live: a little more than the interval of the health check.
+    Owner: ``callback.worker``.
+    """
+    return f"{PREFIX}:caller:health"
+
+
 def worker_health() -> str:
     """Return the key under which workers say that they live.
 
@@ -57,7 +78,7 @@ def news(store: str) -> str:
 
 
 _FACTS: Final = ("Type: ", "Members: ", "Time to live: ", "Owner: ")
-ALL: Final[tuple[Callable[..., str], ...]] = (attempts, jobs, worker_health, news)
+ALL: Final[tuple[Callable[..., str], ...]] = (attempts, jobs, call_jobs, worker_health, caller_health, news)
 
 
 def reference() -> str:

@@ -106,6 +106,8 @@ def upgrade() -> None:
         sa.Column("ring_s", sa.Float(), nullable=True),
         sa.Column("talk_s", sa.Float(), nullable=True),
         sa.Column("ended_by", sa.String(length=20), nullable=True),
+        sa.Column("claimed_at", sa.BigInteger(), nullable=True),
+        sa.Column("hang_up_at", sa.BigInteger(), nullable=True),
         sa.Column("trace", sa.Text(), nullable=True),
         sa.Column("leased_until", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["rep_id"], ["people.id"], name=op.f("fk_callback_attempts_rep_id")),
