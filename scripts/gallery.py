@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT))
 from axe_playwright_python.sync_playwright import Axe  # noqa: E402
 from playwright.sync_api import Page, Route, sync_playwright  # noqa: E402
 
-from tests.web.gallery.samples import samples  # noqa: E402
+from tests.web.gallery.everything import samples  # noqa: E402
 from web.assets import STATIC  # noqa: E402
 from web.i18n import Reader, language_of, reading  # noqa: E402
 from web.rendering import Renderer  # noqa: E402

@@ -72,6 +72,8 @@ class Route:
     gives: Any = None
     # Shows a form again whose fields cannot be taken, with what was typed; None: a page says so.
     again: Callable[[Call, FormInvalid], Awaitable[Response]] | None = None
+    # Keeps what the form carries when its sender is no longer signed in; None: they are sent to sign in, and it is lost.
+    stranded: Callable[[Call], Awaitable[Response]] | None = None
     # Whether the body is a form that may carry files.
     files: bool = False
     keyed: Keyed = Keyed.NO
@@ -196,6 +198,9 @@ def _limits(route: Route, site: Site) -> tuple[int, float]:
 async def _served(route: Route, call: Call, limit: int) -> Response:
     assert route.policy is not None
     call.visitor = await _visitor(call)
+    if call.visitor is None and route.stranded is not None and not route.policy.admits(None):
+        await _decoded(route, call, limit)
+        return await route.stranded(call)
     _admit(route.policy, call.visitor)
     try:
         given = await _decoded(route, call, limit)

@@ -36,6 +36,9 @@ class Rule(Enum):
     OFFER = "the representative to whom it was made"
     FILE = "as for its ticket; files of internal notes exist for staff only, files not sent yet for their uploader"
     SESSION = "the person's own"
+    DRAFT = "the contact for whom the form was made"
+    REPORT = "whoever asked for it"
+    REPLY = "their own; supervisors and administrators: also those of everybody"
     # There is nothing behind the address that belongs to somebody: a catalogue's key.
     CATALOG = "in the catalogue"
     # The address carries the permission itself: a signed link from a mail.

@@ -12,9 +12,12 @@ from web.pages import (
     docs,
     files,
     health,
+    hours,
     mailbox,
     portal,
     profile,
+    reports,
+    requests,
     sign_in,
     tickets,
     transcript,
@@ -29,6 +32,7 @@ _PRODUCT: Final = Policy(Who.CONTACT, Rule.CATALOG)
 _VISIT: Final = Policy(Who.CONTACT, Rule.VISIT)
 _TICKET: Final = Policy(Who.SIGNED_IN, Rule.TICKET)
 _OWN_TICKET: Final = Policy(Who.CONTACT, Rule.TICKET)
+_REPORT: Final = Policy(Who.SIGNED_IN, Rule.REPORT)
 _STAFF_TICKET: Final = Policy(Who.STAFF, Rule.TICKET)
 _ADMINISTRATOR: Final = Policy(Who.ADMINISTRATOR)
 _ACCOUNT: Final = Policy(Who.ADMINISTRATOR, Rule.ACCOUNT)
@@ -52,6 +56,7 @@ DOORSTEP: Final = (
 PORTAL: Final = (
     page("GET", "home", portal.home, _SIGNED_IN),
     page("GET", "chat", portal.products, _CONTACT),
+    page("GET", "hours", hours.show, _CONTACT),
     page("GET", "chat_form", chat.show_form, _PRODUCT),
     page("POST", "chat_form", chat.join, _PRODUCT, files=True),
     page("GET", "chat_room", chat.show_room, _VISIT),
@@ -62,10 +67,18 @@ PORTAL: Final = (
     page("POST", "chat_rate", chat.rate, _VISIT, takes=f.RateForm, again=chat.rate_again),
     page("GET", "transcript", transcript.download, _VISIT, query=f.TranscriptQuery),
     page("GET", "requests", tickets.requests, _SIGNED_IN, query=f.RequestsQuery),
+    page("GET", "request_new", requests.show_new, _CONTACT, query=f.NewRequestQuery),
+    page("POST", "request_new", requests.send, _CONTACT, files=True, stranded=requests.keep_stranded),
+    page("POST", "request_discard", requests.discard, _CONTACT, takes=f.DraftKeyForm),
     page("GET", "ticket", tickets.show, _TICKET),
     page("POST", "ticket_comment", tickets.comment, _OWN_TICKET, takes=f.SayForm, files=True, again=tickets.comment_again),
     page("POST", "ticket_solve", tickets.solve, _OWN_TICKET, takes=f.Nothing),
+    page("POST", "ticket_appeal", tickets.appeal, _OWN_TICKET, takes=f.AppealForm, again=tickets.appeal_again),
     page("GET", "file", files.show, Policy(Who.SIGNED_IN, Rule.FILE), query=bodies.FileQuery),
+    page("GET", "reports", reports.show, _SIGNED_IN),
+    page("POST", "reports", reports.make, _SIGNED_IN, takes=f.ReportForm, again=reports.make_again),
+    page("GET", "report", reports.progress, _REPORT),
+    page("GET", "report_file", reports.file, _REPORT),
     page("GET", "profile", profile.show, _SIGNED_IN),
     page("POST", "profile", profile.save, _SIGNED_IN, takes=f.ProfileForm, again=profile.show_again),
     page("POST", "password", profile.change_password, _SIGNED_IN, takes=f.PasswordForm, again=profile.show_again),
@@ -77,12 +90,14 @@ STAFF: Final = (
     page("GET", "staff_ticket", tickets.show_to_staff, _STAFF_TICKET),
     page("POST", "staff_comment", tickets.comment, _STAFF_TICKET, takes=f.SayForm, files=True, again=tickets.comment_again),
     page("POST", "staff_change", tickets.change, _STAFF_TICKET, takes=f.TicketFieldsForm, again=tickets.change_again),
+    page("POST", "staff_judge", tickets.judge, _STAFF_TICKET, takes=f.JudgeForm, again=tickets.change_again),
     page("POST", "staff_note", tickets.note, _STAFF_TICKET, takes=f.NoteForm, again=tickets.note_again),
 )
 
 ADMIN: Final = (
     page("GET", "people", admin.show, _ADMINISTRATOR, query=f.PeopleQuery),
     page("POST", "company_add", admin.add_company, _ADMINISTRATOR, takes=f.CompanyForm, again=admin.show_again),
+    page("POST", "company_services", admin.set_services, _ACCOUNT, takes=f.ServicesForm),
     page("POST", "contact_add", admin.add_contact, _ACCOUNT, takes=f.ContactForm, again=admin.show_again),
     page("POST", "staff_add", admin.add_staff, _ADMINISTRATOR, takes=f.StaffForm, again=admin.show_again),
     page("POST", "person_authorise", admin.authorise, _ACCOUNT, takes=f.AuthoriseForm),

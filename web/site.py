@@ -161,9 +161,11 @@ class Call:
             "company": await self.site.people.company_name(self.visitor),
         }
 
-    def go(self, name: str, /, *, news: str = "", query: dict[str, str] | None = None, **parts: object) -> Response:
+    def go(
+        self, name: str, /, *, news: str = "", query: dict[str, str] | None = None, fragment: str = "", **parts: object
+    ) -> Response:
         """Send the browser to one of our pages after a form; ``news`` is the code of what that page says on top."""
-        return self.go_to(url(name, query, **parts), news=news)
+        return self.go_to(url(name, query, **parts) + (f"#{fragment}" if fragment else ""), news=news)
 
     def go_to(self, path: str, *, news: str = "") -> Response:
         """Send the browser to a path of ours."""
@@ -213,11 +215,20 @@ NEWS: Final = {
     "password_set": ("good", N_("Your password has been set. Sign in with it.")),
     "profile_saved": ("good", N_("Your profile has been saved.")),
     "session_ended": ("good", N_("That device has been signed out.")),
+    "request_sent": (
+        "good",
+        N_("Your request has been sent. You will be told by mail about every answer; everything stands on this page."),
+    ),
+    "request_sent_attach": ("good", N_("Your request has been sent. Add the files with your first comment.")),
+    "draft_discarded": ("good", N_("The unfinished request has been thrown away.")),
     "comment_stored": ("good", N_("Your comment has been added.")),
     "note_stored": ("good", N_("The note has been stored. The customer does not see it.")),
     "ticket_solved": ("good", N_("The request has been marked as solved.")),
     "ticket_reopened": ("good", N_("The request has been opened again.")),
+    "ticket_judged": ("good", N_("The priority has been set. The customer reads it in the history.")),
+    "appealed": ("good", N_("A representative looks at the priority again and answers here.")),
     "ticket_changed": ("good", N_("The ticket has been changed.")),
+    "services_saved": ("good", N_("The services of the company have been saved.")),
     "company_added": ("good", N_("The company has been added.")),
     "person_added": ("good", N_("The account has been added. A mail with a link for the first sign-in is on its way.")),
     "permission_granted": ("good", N_("The person may now contact Support.")),

@@ -74,6 +74,36 @@ SEVERITIES: Final = {
 
 ENVIRONMENTS: Final = {"production": N_("Production"), "test": N_("Test")}
 
+# How a ticket came.
+TICKET_SOURCES: Final = {"chat": N_("Chat"), "callback": N_("Callback"), "form": N_("Form")}
+
+# Reports, and the columns of their files (T12).
+REPORT_NAMES: Final = {
+    "tickets": N_("All requests"),
+    "open": N_("Open requests by age"),
+    "ended": N_("Solved and closed requests"),
+}
+REPORT_COLUMNS: Final = {
+    "number": N_("Number"),
+    "subject": N_("Subject"),
+    "company": N_("Company"),
+    "requester": N_("Requester"),
+    "product": N_("Product"),
+    "reason": N_("Reason"),
+    "environment": N_("Environment"),
+    "severity": N_("Priority"),
+    "state": N_("Status"),
+    "team": N_("Team"),
+    "owner": N_("Works on it"),
+    "source": N_("Came by"),
+    "created_at": N_("Created"),
+    "updated_at": N_("Last update"),
+    "ended_at": N_("Solved or closed"),
+    "age": N_("Age in days"),
+    "silence": N_("Days since the last update"),
+    "lasted": N_("Took days"),
+}
+
 ROLES: Final = {
     "contact": N_("Contact"),
     "representative": N_("Representative"),
@@ -94,6 +124,24 @@ EVENTS: Final[Mapping[str, str | Plural]] = {
     "end_undone": N_("%(name)s continued the conversation"),
     "left_line_left": N_("%(name)s left the line"),
     "left_line_lost": N_("%(name)s was away for too long and left the line"),
+    "left_line_closed": N_(
+        "The hours of support ended before somebody was free. The request stays open and is answered."
+    ),
+    "ended_closed": N_(
+        "%(name)s ended the conversation: this is not served live at this hour. The request stays open."
+    ),
+    "proposed": N_("The answers say that this may be critical (%(severity)s). A representative decides."),
+    "judged": N_("%(name)s set the priority to %(after)s"),
+    "judged_reason": N_("%(name)s set the priority to %(after)s: %(reason)s"),
+    "judged_kept": N_("%(name)s kept the priority %(after)s"),
+    "judged_kept_reason": N_("%(name)s kept the priority %(after)s: %(reason)s"),
+    "appealed": N_("%(name)s asked for a second look at the priority: %(reason)s"),
+    "due_initial_warned": N_("The first answer is due soon."),
+    "due_initial_breached": N_("The first answer is overdue."),
+    "due_ongoing_warned": N_("The next update is due soon."),
+    "due_ongoing_breached": N_("The next update is overdue."),
+    "due_target_warned": N_("The target time for a solution comes near."),
+    "due_target_breached": N_("The target time for a solution is over."),
     "wrapped_up": N_("%(name)s completed the ticket"),
     "solved": N_("%(name)s marked the request as solved"),
     "reopened": N_("%(name)s opened the request again"),
@@ -108,6 +156,10 @@ ERRORS: Final = {
     "required": N_("This is needed. Please fill it in."),
     "choose": N_("Choose one of the answers."),
     "too_long": N_("This is too long. Shorten it to at most %(limit)s characters."),
+    "report.days_crossed": N_("The last day is before the first one. Choose it again."),
+    "report.too_many": N_("Your earlier reports are still being made. Wait for one of them, then ask again."),
+    "date.invalid": N_("This is not a day. Choose it from the calendar, or write it like 2027-03-01."),
+    "field.value": N_("This cannot be taken as it is. Use letters and numbers in one line."),
     "email.invalid": N_("This is not an e-mail address. Check it, for example name@company.com."),
     "email.taken": N_("There is already an account with this e-mail address. Use another one or change that account."),
     "sign_in.refused": N_("E-mail and password do not match. Check both (the password is case-sensitive) or reset it."),
@@ -141,6 +193,17 @@ ERRORS: Final = {
     "contacts.too_many": N_(
         "A company has at most %(limit)s authorised contacts. Withdraw the permission from one first."
     ),
+    "coverage.closed": N_(
+        "Nobody serves this request live at this hour. It opens again: %(opens_at)s. You can write a request at any time."
+    ),
+    "coverage.closed_for_now": N_("Nobody serves this request live at this hour. You can write a request at any time."),
+    "severity.appealed_already": N_("A second look was asked for already. Add a comment to the request instead."),
+    "severity.contact_needed": N_(
+        "A critical request needs somebody we can reach. Give a name and a telephone number."
+    ),
+    "severity.english_needed": N_("Critical requests are handled in English. Name somebody who speaks English."),
+    "severity.not_judged": N_("Nobody has decided yet how urgent this is. Wait for the decision first."),
+    "severity.reason_needed": N_("Lowering the priority needs a reason that the customer reads. Write one."),
     "conflict": N_("Somebody else changed this meanwhile. Look at the new state and try again."),
     "not_allowed": N_("Your account may not do this. Ask your administrator if you need it."),
     "not_found": N_("This does not exist, or your account may not see it. Check the address or go back."),
@@ -221,6 +284,10 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "canned.none": N_("No reply matches."),
     "hand_over.colleague": N_("%(name)s (%(load)s of %(capacity)s)"),
     "hand_over.done": N_("The conversation was handed over."),
+    "claim.proposed": N_("Proposed %(severity)s: judge it"),
+    "claim.appealed": N_("The customer asks for a second look"),
+    "claim.reach": N_("Reach in English: %(name)s, %(phone)s"),
+    "claim.next_word": N_("Next update due:"),
     "context.first_ticket": N_("This is their first ticket."),
     "draft.kept": N_("Your draft is kept on this device."),
     "wrap_up.left": Plural("Completes by itself in %(n)s second", "Completes by itself in %(n)s seconds"),
@@ -236,6 +303,7 @@ SCRIPT: Final[Mapping[str, Text]] = {
     **{f"error.{key}": sentence for key, sentence in ERRORS.items()},
     # what the socket refuses has a code and no sentence of its own
     "error.choice.unknown": ERRORS["choose"],
+    "error.coverage.closed": ERRORS["coverage.closed_for_now"],
     "error.conversation.not_active": ERRORS["chat.over"],
     "error.entry.key_reused": ERRORS["message.conflict"],
     "error.entry.stale_epoch": ERRORS["conversation.moved"],
@@ -288,7 +356,13 @@ def event_sentence(kind: str, /, **facts: object) -> str:
     if kind == "handed_over":
         key = "handed_over_to_name" if facts.get("to_name") else "handed_over_to_line"
     elif kind == "left_line":
-        key = "left_line_lost" if facts.get("why") == "lost" else "left_line_left"
+        key = f"left_line_{facts['why']}" if facts.get("why") in ("lost", "closed") else "left_line_left"
+    elif kind == "ended" and facts.get("why") == "closed":
+        key = "ended_closed"
+    elif kind == "judged":
+        key = judged_key(facts)
+    elif kind == "due":
+        key = f"due_{facts.get('promise')}_{facts.get('what')}"
     text = EVENTS.get(key)
     if text is None:
         return kind.replace("_", " ")
@@ -296,6 +370,12 @@ def event_sentence(kind: str, /, **facts: object) -> str:
         stars = int(str(facts.get("rating", 0)))
         return _filled(reader().texts.ngettext(text.one, text.other, stars), {**facts, "n": stars})
     return _filled(reader().texts.gettext(text), facts)
+
+
+def judged_key(facts: Mapping[str, object]) -> str:
+    """Return which sentence a judgement makes: set or kept, with or without a reason."""
+    key = "judged_kept" if facts.get("before") == facts.get("after") else "judged"
+    return f"{key}_reason" if facts.get("reason") else key
 
 
 def position_sentence(position: int) -> str:

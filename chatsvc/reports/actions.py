@@ -95,6 +95,13 @@ class Reports:
             uow.ring("outbox")
             return report
 
+    async def companies(self, identity: Identity) -> list[tuple[str, str]]:
+        """Return the companies that staff choose from, by name: ids and names; nothing for contacts."""
+        if not identity.is_staff:
+            return []
+        async with self.database.read() as connection:
+            return await queries.company_names(connection)
+
     async def progress(self, identity: Identity, report: str) -> Progress:
         """Return how far a report is; raises NotFound for whoever did not ask for it, and when it has expired."""
         async with self.database.read() as connection:
@@ -115,7 +122,10 @@ class Reports:
             row = await store.load(connection, report, identity.person)
         if row is None or row.stored_as is None or progress.state is not State.READY:
             raise NotFound("report.not_found")
-        return Finished(file_name(progress.title, row.asked_at), str(self.folder / row.stored_as))
+        path = self.folder / row.stored_as
+        if not await asyncio.to_thread(path.is_file):
+            raise NotFound("report.not_found")
+        return Finished(file_name(progress.title, row.asked_at), path)
 
     # in the background ------------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ Names of columns and words for codes are not here: whoever asks brings them in t
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
@@ -144,8 +145,7 @@ class Finished(NamedTuple):
     """Somebody's report that lies ready."""
 
     name: str
-    # Where it lies.
-    stored_as: str
+    path: Path
 
 
 class ReportRules(NamedTuple):

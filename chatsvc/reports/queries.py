@@ -117,6 +117,12 @@ def _values(columns: Sequence[Column], row: Any, at: datetime) -> list[Any]:
     return [computed[column.key] if column.key in computed else plain[f"v_{column.key}"] for column in columns]
 
 
+async def company_names(connection: AsyncConnection) -> list[tuple[str, str]]:
+    """Return every company's id and name, by name."""
+    rows = await connection.execute(select(companies.c.id, companies.c.name).order_by(companies.c.name))
+    return [(row.id, row.name) for row in rows]
+
+
 async def of_person(connection: AsyncConnection, identity: Identity, *, at: datetime) -> list[Progress]:
     """Return a person's reports that are being made, lie ready, or failed; the latest first."""
     statement = (

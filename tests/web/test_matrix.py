@@ -42,6 +42,7 @@ JSON: dict[str, dict[str, Any]] = {
     "acceptOffer": {"epoch": 1},
     "declineOffer": {"epoch": 1, "reason": "busy"},
     "comment": {"text": "hello"},
+    "keepDraft": {"texts": {"subject": "s"}},
 }
 KEY = {"key": "k_0123456789"}
 FORMS: dict[str, dict[str, Any]] = {
@@ -58,6 +59,10 @@ FORMS: dict[str, dict[str, Any]] = {
     "chat_rate_post": {"rating": "5", "comment": ""},
     "ticket_comment_post": {**KEY, "text": "hello"},
     "ticket_solve_post": {},
+    "request_new_post": {"reason": "subscription", "wish": "review", "subject": "s", "description": "d", "key": "k_0123456789"},
+    "request_discard_post": KEY,
+    "reports_post": {"report": "tickets"},
+    "company_services_post": {"services": "audit"},
     "profile_post": {"language": "en", "theme": "dark"},
     "password_post": {"current": "wrong", **PASSWORDS},
     "session_end_post": {},
@@ -84,6 +89,8 @@ OWNED = {
     Rule.FILE,
     Rule.SESSION,
     Rule.OFFER,
+    Rule.DRAFT,
+    Rule.REPORT,
 }
 ROLES = [None, *PersonRole]
 

@@ -10,8 +10,9 @@ import pytest
 
 from chatsvc.kernel.languages import LANGUAGES
 from tests.browser import NARROW, WIDE, chromium, violations
+from tests.web.gallery.everything import samples
 from tests.web.gallery.reading import Reading, read
-from tests.web.gallery.samples import Sample, samples
+from tests.web.gallery.samples import Sample
 from web.assets import STATIC, Assets
 from web.i18n import PSEUDO, Reader, language_of, reading, zone_name
 from web.rendering import TEMPLATES, Renderer

@@ -11,6 +11,7 @@ from chatsvc.bootstrap import Services
 from chatsvc.conversations.views import Visit
 from chatsvc.kernel import ids
 from chatsvc.kernel.clock import ManualClock
+from chatsvc.reports.model import Wish
 from chatsvc.tickets.queries import TicketView
 from tests import builders
 from tests.web.desk import Desk, a_session
@@ -33,6 +34,9 @@ class House:
     file: str
     note_file: str
     offer: str
+    # Of a form that the contact has begun, and of a report they have asked for.
+    form: str
+    report: str
 
     def parts(self, *, session: str) -> dict[str, str]:
         """Return the parts of addresses that name this company's things."""
@@ -45,6 +49,8 @@ class House:
             "log": self.visit.log,
             "file": self.file,
             "offer": self.offer,
+            "form": self.form,
+            "report": self.report,
             "company": str(self.contact.company),
             "person": self.contact.person,
             "session": session,
@@ -72,7 +78,10 @@ async def a_house(desk: Desk, clock: ManualClock, name: str, rep: Identity) -> H
     hidden = await services.files.receive(rep, f"{note_mark}.png", _chunks(PNG + note_mark.encode()))
     await services.tickets.say(rep, seen_by_staff.notes_log, key="note-of-ours", text=note_mark, files=[hidden.id])
     visit = await services.queries.visit(contact, visit.ticket)
-    return House(mark, note_mark, contact, seen_by_staff, visit, picture.id, hidden.id, offer)
+    form = services.requests.new_key(contact)
+    await services.requests.keep(contact.person, form, {"subject": mark})
+    report = await services.reports.ask(contact, Wish(report="tickets", zone="UTC", labels={"title": mark}))
+    return House(mark, note_mark, contact, seen_by_staff, visit, picture.id, hidden.id, offer, form, report)
 
 
 async def _accepted(services: Services, clock: ManualClock, rep: Identity, visit: Visit) -> str:

@@ -5,6 +5,7 @@ from datetime import datetime
 import msgspec
 
 from chatsvc.accounts.model import Identity
+from chatsvc.conversations.urgency import Option, Urgency
 from chatsvc.conversations.views import Colleague
 from chatsvc.kernel.ids import CompanyId, ConversationId, FileId, LogId, PersonId
 from chatsvc.tickets.model import Entry
@@ -100,6 +101,30 @@ class CannedReply(msgspec.Struct, frozen=True):
     text: str
     # Lines it is meant for; empty for all.
     lines: tuple[str, ...]
+
+
+class CoverageAnswer(msgspec.Struct, frozen=True):
+    """Whether a customer is served live now, and why."""
+
+    is_open: bool
+    # The next closing and the next opening; null when it is the other way round, or none is in sight.
+    until: datetime | None
+    opens_at: datetime | None
+    # Codes of the languages in which people are served.
+    languages: tuple[str, ...]
+    # Stable keys; ``words`` says them, ``headline`` and ``clock`` sum them up, all in the reader's language.
+    reasons: tuple[str, ...]
+    headline: str
+    clock: str
+    words: tuple[str, ...]
+    possible: tuple[Option, ...]
+
+
+class PanelAnswer(msgspec.Struct, frozen=True):
+    """What the console shows beside a conversation about urgency and coverage."""
+
+    urgency: Urgency
+    coverage: CoverageAnswer
 
 
 class NamedLine(msgspec.Struct, frozen=True):

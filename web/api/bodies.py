@@ -39,6 +39,10 @@ class JoinBody(Body, frozen=True):
     impact: Annotated[dict[Code, Code], Meta(max_length=20)] = {}
     # Uploaded before by the same person.
     files: Files = ()
+    # Whom to reach about a critical request, and that they speak English (V3); needed when the answers propose something critical.
+    contact_name: Annotated[str, Meta(max_length=200, pattern="^[^\\x00]*$")] = ""
+    contact_phone: Annotated[str, Meta(max_length=200, pattern="^[^\\x00]*$")] = ""
+    speaks_english: bool = False
 
 
 class AppendBody(Body, frozen=True):
@@ -64,6 +68,15 @@ class CommentBody(Body, frozen=True):
 
     text: Text = ""
     files: Files = ()
+
+
+class DraftBody(Body, frozen=True):
+    """What was typed into a form and not sent yet: field -> text."""
+
+    texts: Annotated[
+        dict[Annotated[str, Meta(max_length=60)], Annotated[str, Meta(max_length=8_000, pattern="^[^\\x00]*$")]],
+        Meta(max_length=60),
+    ]
 
 
 class HandOverBody(Body, frozen=True):
@@ -114,6 +127,22 @@ class WrapUpDraftBody(Body, frozen=True):
     def fields(self) -> dict[str, object]:
         """Return those that were sent."""
         return {name: value for name in self.__struct_fields__ if (value := getattr(self, name)) is not msgspec.UNSET}
+
+
+class JudgeBody(Body, frozen=True):
+    """How urgent a ticket is, as somebody who works here has judged."""
+
+    severity: Literal["P1", "P2", "P3", "P4"]
+    # What the customer reads; needed to lower the priority, and to turn a claim down.
+    reason: Annotated[str, Meta(max_length=1_000, pattern="^[^\\x00]*$")] = ""
+    # The ticket's, as the judge saw it; null: whatever it is.
+    version: Annotated[int, Meta(ge=1, le=2**31)] | None = None
+
+
+class AppealBody(Body, frozen=True):
+    """Why somebody should look again."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=1_000, pattern="^[^\\x00]*$")]
 
 
 class DeskBody(Body, frozen=True):

@@ -5,7 +5,6 @@ from urllib.parse import quote
 
 from starlette.responses import FileResponse, Response
 
-from chatsvc.files.actions import StoredFile
 from chatsvc.files.model import PREVIEWED
 from chatsvc.kernel.errors import Invalid, NotFound
 from chatsvc.kernel.ids import FileId
@@ -39,14 +38,14 @@ async def download(call: Call, query: FileQuery) -> Response:
         stored.path,
         media_type=stored.media_type if is_shown else "application/octet-stream",
         headers={
-            "content-disposition": disposition("inline" if is_shown else "attachment", stored),
+            "content-disposition": disposition("inline" if is_shown else "attachment", stored.name),
             "content-security-policy": FILE_POLICY,
             "cache-control": _KEPT,
         },
     )
 
 
-def disposition(kind: str, file: StoredFile) -> str:
+def disposition(kind: str, name: str) -> str:
     """Return the header that names a file: plain for old browsers, exact for the others (RFC 6266)."""
-    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%;' else "_" for c in file.name)
-    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(file.name, safe='')}"
+    plain = "".join(c if c.isascii() and c.isprintable() and c not in '"\\%;' else "_" for c in name)
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

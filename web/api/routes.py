@@ -3,9 +3,11 @@
 from typing import Final
 
 from chatsvc.conversations.model import WrapUp
+from chatsvc.conversations.urgency import Urgency
 from chatsvc.conversations.views import CustomerContext, Desk, Visit
+from chatsvc.reports.model import Progress
 from chatsvc.tickets.queries import TicketView
-from web.api import answers, bodies, conversations, desk, files, logs, session, tickets, visits
+from web.api import answers, bodies, conversations, desk, files, logs, requests, session, tickets, urgency, visits
 from web.door import Keyed, Policy, Route, Rule, Who
 
 _ROOT: Final = "/api/v1"
@@ -58,7 +60,15 @@ ROUTES: Final = (
     _route("POST", "/tickets/{number}/comments", "comment", Who.SIGNED_IN, Rule.TICKET, tickets.comment, takes=bodies.CommentBody, gives=answers.Number, keyed=Keyed.MUST, creates=True),
     _route("POST", "/tickets/{number}/solve", "solve", Who.SIGNED_IN, Rule.TICKET, tickets.solve),
     _route("POST", "/tickets/{number}/reopen", "reopen", Who.SIGNED_IN, Rule.TICKET, tickets.reopen),
+    _route("PUT", "/tickets/{number}/severity", "judgeTicket", Who.STAFF, Rule.TICKET, urgency.judge, takes=bodies.JudgeBody),
+    _route("POST", "/tickets/{number}/appeal", "appeal", Who.CONTACT, Rule.TICKET, urgency.appeal, takes=bodies.AppealBody),
+    _route("GET", "/tickets/{number}/urgency", "showUrgency", Who.SIGNED_IN, Rule.TICKET, urgency.show, gives=Urgency),
+    _route("GET", "/tickets/{ticket}/panel", "showPanel", Who.STAFF, Rule.TICKET, urgency.panel, gives=answers.PanelAnswer),
+    _route("GET", "/coverage", "showCoverage", Who.CONTACT, None, urgency.coverage, gives=answers.CoverageAnswer),
     _route("GET", "/tickets/{ticket}/customer", "showCustomer", Who.STAFF, Rule.TICKET, desk.customer, gives=CustomerContext),
+
+    _route("PUT", "/drafts/{form}", "keepDraft", Who.CONTACT, Rule.DRAFT, requests.keep_draft, takes=bodies.DraftBody),
+    _route("GET", "/reports/{report}", "showReport", Who.SIGNED_IN, Rule.REPORT, requests.report, gives=Progress),
 
     _route("POST", "/files", "upload", Who.SIGNED_IN, None, files.upload, takes=bodies.UploadBody, gives=answers.Uploaded, files=True, creates=True),
     _route("GET", "/files/{file}", "download", Who.SIGNED_IN, Rule.FILE, files.download, query=bodies.FileQuery),

@@ -2,6 +2,7 @@
 
 from chatsvc.conversations.views import Visit
 from chatsvc.kernel.ids import FileId, TicketId
+from chatsvc.tickets.severity import CriticalContact, check_contact
 from web.api.bodies import JoinBody
 from web.door import Made
 from web.site import Call
@@ -17,10 +18,20 @@ async def join(call: Call, body: JoinBody) -> Made:
         description=body.description,
         impact=body.impact,
         files=tuple(FileId(file) for file in body.files),
+        reachable=reachable(body.contact_name, body.contact_phone, body.speaks_english),
         key=call.key,
     )
     waiting = visit.waiting
     return Made(visit, repeated=waiting is None or waiting.admitted_at < before)
+
+
+def reachable(name: str, phone: str, speaks_english: bool) -> CriticalContact | None:
+    """Return whom to reach about a critical request; None when nobody is named at all.
+
+    Raises:
+        Invalid: half of it is missing, or nobody says that the person speaks English.
+    """
+    return check_contact(name, phone, speaks_english) if name or phone or speaks_english else None
 
 
 async def show(call: Call) -> Visit:

@@ -20,6 +20,7 @@ from web.pages.forms import (
     DisableForm,
     Nothing,
     PeopleQuery,
+    ServicesForm,
     StaffForm,
 )
 from web.paths import url
@@ -57,6 +58,21 @@ async def add_contact(call: Call, body: ContactForm) -> Response:
     except (Invalid, Conflict, TooMany) as error:
         return await _again(call, company, error, "contact", "email")
     return _back(call, company, "person_added")
+
+
+async def set_services(call: Call, body: ServicesForm) -> Response:
+    """Say which services a company is subscribed to; reasons of the request form may ask for one (T3)."""
+    company = await call.site.people.company(call.identity, CompanyId(call.part("company")))
+    for service in services_known(call):
+        subscribed = service in body.services
+        await call.services.requests.set_service(call.identity, company.id, service, subscribed=subscribed)
+    return _back(call, company.id, "services_saved")
+
+
+def services_known(call: Call) -> dict[str, str]:
+    """Return the services that reasons of the catalogue ask for, with the reader's word for each."""
+    reasons = call.services.catalog.reasons
+    return {reason.service: call.reader.texts.gettext(reason.name) for reason in reasons if reason.service}
 
 
 async def add_staff(call: Call, body: StaffForm) -> Response:
@@ -170,9 +186,11 @@ async def _page(
             "id": company.id,
             "name": company.name,
             "zone": company.zone,
+            "services": await call.services.requests.services(company.id),
             "people": [_contact_row(person) for person in contacts],
         },
         staff=[_staff_row(call, person, lines.get(person.id, ())) for person in staff],
+        services=services_known(call),
         bounds={"least": rules.fewest_contacts, "most": rules.most_contacts},
         zones=[(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone],
         countries=_countries(call),

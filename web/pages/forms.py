@@ -62,6 +62,10 @@ class ChatForm(Form, frozen=True):
     key: Key
     subject: Line
     description: Prose
+    # Whom to reach about a critical request (V3).
+    contact_name: Annotated[str, Meta(max_length=200)] = ""
+    contact_phone: Annotated[str, Meta(max_length=200)] = ""
+    speaks_english: YesNo = "no"
 
 
 class SayForm(Form, frozen=True):
@@ -85,6 +89,35 @@ class RateForm(Form, frozen=True):
 
     rating: Annotated[int, Meta(ge=1, le=5)]
     comment: Annotated[str, Meta(max_length=1_000)] = ""
+
+
+class NewRequestQuery(Form, frozen=True):
+    """With what the form begins: an unfinished one, or what a link knows already."""
+
+    draft: Key | None = None
+    reason: Code | None = None
+    product: Code | None = None
+    subject: Annotated[str, Meta(max_length=200)] = ""
+
+
+class DraftKeyForm(Form, frozen=True):
+    """Which unfinished form."""
+
+    key: Key
+
+
+class ReportForm(Form, frozen=True):
+    """Which report, and of what."""
+
+    report: Code
+    # Days such as ``2027-03-01``; empty: from the first, to the last.
+    since: Annotated[str, Meta(max_length=10)] = ""
+    until: Annotated[str, Meta(max_length=10)] = ""
+    # Empty: all.
+    states: tuple[Literal["open", "awaiting", "solved", "closed"], ...] = ()
+    products: tuple[Code, ...] = ()
+    # For staff: one company only.
+    company: Id | None = None
 
 
 class RequestsQuery(Form, frozen=True):
@@ -123,11 +156,27 @@ class TicketFieldsForm(Form, frozen=True):
     version: int
     subject: Line
     state: Literal["open", "awaiting", "solved", "closed"]
-    severity: Literal["P1", "P2", "P3", "P4"]
     team: Code
     product: Code
+    # None: as it is. It is judged, which a downgrade without a reason is not (V2).
+    severity: Literal["P1", "P2", "P3", "P4"] | None = None
     reason: Code | None = None
     environment: Code | None = None
+
+
+class JudgeForm(Form, frozen=True):
+    """How urgent a ticket is, and the reason that the customer reads."""
+
+    version: int
+    severity: Literal["P1", "P2", "P3", "P4"]
+    # The reason; its input has another name than the reason among the fields beside it.
+    why: Annotated[str, Meta(max_length=1_000)] = ""
+
+
+class AppealForm(Form, frozen=True):
+    """Why somebody should look again."""
+
+    reason: Annotated[str, Meta(min_length=1, max_length=1_000)]
 
 
 class PeopleQuery(Form, frozen=True):
@@ -142,6 +191,12 @@ class CompanyForm(Form, frozen=True, rename=lambda name: f"company-{name}"):
     name: Line
     zone: Line
     country: Annotated[str, Meta(min_length=2, max_length=2)]
+
+
+class ServicesForm(Form, frozen=True):
+    """What a company is subscribed to; whatever is not named it does not have."""
+
+    services: tuple[Code, ...] = ()
 
 
 class ContactForm(Form, frozen=True, rename=lambda name: f"contact-{name}"):

@@ -4,11 +4,13 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import msgspec
 from starlette.responses import Response
 
 from chatsvc.catalog.model import Catalog, pick
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed
 from chatsvc.kernel.ids import LogId
+from chatsvc.kernel.languages import LANGUAGES
 from chatsvc.tickets.model import Entry, Fields, State
 from chatsvc.tickets.queries import TicketView
 from web import errors
@@ -17,10 +19,12 @@ from web.bodies import FormInvalid
 from web.i18n import Reader, clock_time, reading
 from web.pages.chat import new_key, receive_files
 from web.pages.entries import name_in, pairs, shown
-from web.pages.forms import NoteForm, Nothing, RequestsQuery, SayForm, TicketFieldsForm
+from web.pages.forms import AppealForm, JudgeForm, NoteForm, Nothing, RequestsQuery, SayForm, TicketFieldsForm
 from web.pages.portal import ticket_row
+from web.pages.urgency import coverage_of, urgency_of
 from web.paths import url
 from web.site import Call
+from web.texts import N_
 
 _OPEN: Final = (State.OPEN, State.AWAITING)
 # Read in pieces, so that a ticket of any length fits on its page.
@@ -84,6 +88,35 @@ async def solve(call: Call, body: Nothing) -> Response:
     return _back(call, "ticket_solved")
 
 
+async def appeal(call: Call, body: AppealForm) -> Response:
+    """Ask once for a second look at the priority."""
+    ticket = await _ticket(call)
+    try:
+        await call.services.conversations.appeal(call.identity, ticket.id, body.reason)
+    except (Invalid, Conflict, NotAllowed) as error:
+        return await _ticket_page(call, ticket, errors.of_refusal(error, call.reader, field="reason"))
+    return _back(call, "appealed")
+
+
+async def appeal_again(call: Call, error: FormInvalid) -> Response:
+    """Show the ticket again with what was wrong with the words."""
+    return await _ticket_page(call, await _ticket(call), errors.of_form(error, call.reader))
+
+
+async def judge(call: Call, body: JudgeForm) -> Response:
+    """Set how urgent a ticket is, with a reason that the customer reads (V2)."""
+    ticket = await _ticket(call)
+    try:
+        await call.services.conversations.judge(
+            call.identity, ticket.id, to=body.severity, reason=body.why, version=body.version
+        )
+    except (Invalid, Conflict, NotAllowed) as error:
+        said = errors.of_refusal(error, call.reader, field="severity")
+        at_input = [{**each, "field": "why" if each["field"] == "reason" else each["field"]} for each in said]
+        return await _staff_page(call, ticket, at_input)
+    return _back(call, "ticket_judged")
+
+
 async def _ticket(call: Call) -> TicketView:
     return await call.services.tickets.view(call.identity, call.number())
 
@@ -107,13 +140,14 @@ async def _ticket_page(
         "portal/ticket.html",
         status=422 if said else 200,
         ticket=_facts(call, ticket),
-        impact=impact_rows(call, ticket.impact),
+        impact=[*await form_rows(call, ticket), *impact_rows(call, ticket.impact)],
         entries=await _shown(call, ticket.log, entries),
         head=entries[-1].number if entries else 0,
         store=call.site.store,
         may_comment=ticket.may_comment,
         may_solve=ticket.may_solve,
         running=await _running(call, ticket),
+        urgency=await urgency_of(call, ticket.id),
         post_key=new_key(),
         draft=draft,
         errors=said or [],
@@ -164,6 +198,21 @@ def _facts(call: Call, ticket: TicketView) -> dict[str, Any]:
     }
 
 
+async def form_rows(call: Call, ticket: TicketView) -> list[tuple[str, str]]:
+    """Return what the request's form said beyond what every ticket has (T10), as finished texts in the form's order."""
+    details = await call.services.requests.details(ticket.id)
+    if details is None:
+        return []
+    texts, catalog = call.reader.texts, call.services.catalog
+    rows = [
+        (texts.gettext(field.name), name_in(catalog.choices(field), details.answers[field.key], call.reader))
+        for field in catalog.fields
+        if field.key in details.answers
+    ]
+    language = next((each.name for each in LANGUAGES if each.code == details.language), details.language)
+    return [*rows, (texts.gettext(N_("Language")), language)]
+
+
 def impact_rows(call: Call, answers: dict[str, str]) -> list[tuple[str, str]]:
     """Return the answers of the interview as finished texts, in the catalogue's order."""
     texts = call.reader.texts
@@ -207,12 +256,18 @@ async def change(call: Call, body: TicketFieldsForm) -> Response:
         team=body.team,
         reason=body.reason,
         environment=body.environment,
-        severity=body.severity,
+        severity=ticket.severity,
         state=State(body.state),
     )
+    version = body.version
     try:
         check_keys(fields, catalog)
-        await call.services.tickets.change(call.identity, ticket.id, fields, version=body.version)
+        if body.severity is not None and body.severity != ticket.severity:
+            # A priority is judged, also when it comes with the other fields: a downgrade without a reason is refused (V2).
+            await call.services.conversations.judge(call.identity, ticket.id, to=body.severity, version=version)
+            ticket = await _ticket(call)
+            fields, version = msgspec.structs.replace(fields, severity=ticket.severity), ticket.version
+        await call.services.tickets.change(call.identity, ticket.id, fields, version=version)
     except (Invalid, Conflict, NotAllowed) as error:
         return await _staff_page(call, ticket, errors.of_refusal(error, call.reader, field="state"))
     return _back(call, "ticket_changed")
@@ -258,12 +313,14 @@ async def _staff_page(
             "reason_key": ticket.reason,
             "version": ticket.version,
         },
-        impact=impact_rows(call, ticket.impact),
+        impact=[*await form_rows(call, ticket), *impact_rows(call, ticket.impact)],
         entries=await _shown(call, ticket.log, entries),
         notes=await _shown(call, ticket.notes_log, notes),
         head=entries[-1].number if entries else 0,
         store=call.site.store,
         choices=choices(call),
+        urgency=await urgency_of(call, ticket.id),
+        hours=await coverage_of(call, ticket.id),
         now=call.now,
         their_time=time_in(about.zone, call.now, call.reader),
         live=url("console") if reach.owner is not None else None,

@@ -193,7 +193,7 @@ async def test_t12_a_large_report_is_made_later_and_a_mail_says_so(
         mails = (await connection.execute(select(outbox.c.kind, outbox.c.recipient, outbox.c.payload))).all()
     assert (before.state, before.done, before.total) == (State.WAITING, 0, 3)
     assert (after.state, after.done, after.total) == (State.READY, 3, 3)
-    assert [row["subject"] for row in rows_of(finished.stored_as)] == ["One", "Two", "Three"]
+    assert [row["subject"] for row in rows_of(finished.path)] == ["One", "Two", "Three"]
     assert finished.name == "Requests 2026-03-02.xlsx"
     assert mails == [("mail.report_ready", contact.person, {"report": report})]
 
@@ -208,7 +208,7 @@ async def test_t12_the_file_is_its_person_s_alone_and_goes_away(
     with pytest.raises(NotFound):
         await reports.file(contact, report)  # not ready
     await reports.make_next()
-    path = Path((await reports.file(contact, report)).stored_as)
+    path = (await reports.file(contact, report)).path
 
     for other in (colleague, await builders.an_administrator(database)):
         with pytest.raises(NotFound):

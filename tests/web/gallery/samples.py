@@ -171,7 +171,7 @@ def room(
     """The context of the chat room."""
     base: dict[str, Any] = {
         "me": ANA, "visit": visit(state, **changes), "line_name": "Expense", "entries": talk_entries() if entries is None else entries,
-        "head": 6, "store": "st_1", "post_key": "k1", "draft": "", "errors": [], "rated": False, "undo_s": 10,
+        "head": 6, "store": "st_1", "post_key": "k1", "draft": "", "errors": [], "rated": False, "undo_s": 10, "closes_first": False, "let_go": False,
     }  # fmt: skip
     return {**base, **(page or {})}
 
@@ -190,6 +190,49 @@ def waiting(position: int, **changes: Any) -> dict[str, Any]:
 
 
 JOINED: Final = [event(1, "joined", 3, name="Ana Ruiz", line="Expense")]
+
+OPEN_HOURS: Final[dict[str, Any]] = {
+    "is_open": True, "until": NOW + timedelta(hours=4), "opens_at": None, "headline": "Open now, until 18:00, Berlin time.",
+    "clock": "08:00–18:00, Berlin time; your time now 14:05", "reasons": ["P3 is served in business hours, Berlin time.", "The talk is in English."],
+    "in_english": False,
+}  # fmt: skip
+CLOSED_HOURS: Final[dict[str, Any]] = {
+    **OPEN_HOURS, "is_open": False, "until": None, "opens_at": NOW + timedelta(hours=18), "headline": "Closed now. Opens on Monday, 23 November 2026 at 08:00, Berlin time.",
+    "clock": "Closed today, Berlin time; your time now 14:05", "reasons": ["P3 is served in business hours, Berlin time.", "Sunday, 22 November 2026: closed.", "The talk is in English."],
+    "in_english": True,
+}  # fmt: skip
+URGENCY: Final[dict[str, Any]] = {
+    "severity": "P3", "claim": "none", "proposed": "P3", "reasons": [], "reason": None, "judged_at": None, "may_appeal": False, "version": 3, "contact": None,
+    "next_word_at": NOW + timedelta(hours=3), "due": [],
+}  # fmt: skip
+PROPOSED: Final[dict[str, Any]] = {
+    **URGENCY, "claim": "proposed", "proposed": "P1", "reasons": ["Work in production has stopped for many people, and there is no good way around it."],
+    "contact": {"name": "Jonas Weber", "phone": "+49 30 1234567"},
+    "due": [{"promise": "initial", "label": "First answer", "state": "kept", "due_at": None, "breached": False},
+            {"promise": "ongoing", "label": "Next update", "state": "running", "due_at": NOW + timedelta(hours=3), "breached": False},
+            {"promise": "target", "label": "Target", "state": "running", "due_at": ago(minutes=5), "breached": True}],
+}  # fmt: skip
+JUDGED: Final[dict[str, Any]] = {
+    **URGENCY,
+    "claim": "judged",
+    "reason": "There is a way around: use the mobile page.",
+    "judged_at": ago(minutes=2),
+    "may_appeal": True,
+}
+CRITICAL: Final = [
+    "Work in production has stopped for many people, and there is no good way around it.",
+    "Somebody is on a trip and cannot go on without help.",
+]
+
+
+def hours_page(hours: dict[str, Any], **page: Any) -> dict[str, Any]:
+    """The context of the hours of support."""
+    options = [
+        {"title": "Write a request", "about": "At any hour and in your language.", "href": "/requests/new", "glyph": "ticket"},
+        {"title": "Report something critical", "about": "Around the clock, in English.", "href": "/chat", "glyph": "zap"},
+    ]  # fmt: skip
+    return {"me": ANA, "hours": hours, "options": options, "kept": False, "critical": CRITICAL, **page}
+
 
 TICKET: Final = {
     "number": 4812, "subject": "Approval mails arrive twice", "description": DESCRIPTION, "state": "open", "severity": "P3", "product": "Expense",
@@ -212,6 +255,7 @@ def ticket_page(state: str = "open", **page: Any) -> dict[str, Any]:
     base: dict[str, Any] = {
         "me": ANA, "ticket": {**TICKET, "state": state}, "impact": IMPACT, "entries": talk_entries(), "head": 6, "store": "st_1",
         "may_comment": state != "closed", "may_solve": live, "running": None, "post_key": "k1", "draft": "", "errors": [],
+        "urgency": JUDGED if state == "open" else URGENCY,
     }  # fmt: skip
     return {**base, **page}
 
@@ -290,7 +334,7 @@ def staff_ticket(**page: Any) -> dict[str, Any]:
     """The context of the staff's ticket page."""
     base: dict[str, Any] = {
         "me": SAM, "ticket": TICKET, "impact": IMPACT, "entries": talk_entries("staff"), "notes": [NOTE], "head": 6, "store": "st_1", "choices": CHOICES, "now": NOW,
-        "their_time": "14:05", "live": None, "may_write": True, "post_key": "k1", "note_key": "k2", "draft": "", "errors": [],
+        "urgency": PROPOSED, "hours": CLOSED_HOURS, "their_time": "14:05", "live": None, "may_write": True, "post_key": "k1", "note_key": "k2", "draft": "", "errors": [],
     }  # fmt: skip
     return {**base, **page}
 
@@ -319,7 +363,8 @@ def people(**page: Any) -> dict[str, Any]:
             {"id": "co_1", "name": "Nordwind Logistics", "zone": "Europe/Berlin", "country": "DE", "contacts": 4, "authorised": 2, "href": "/admin/people?company=co_1", "open": True},
             {"id": "co_2", "name": "Baltic Foods", "zone": "Europe/Riga", "country": "LV", "contacts": 1, "authorised": 1, "href": "/admin/people?company=co_2", "open": False},
         ],
-        "company": {"id": "co_1", "name": "Nordwind Logistics", "zone": "Europe/Berlin", "people": nordwind},
+        "company": {"id": "co_1", "name": "Nordwind Logistics", "zone": "Europe/Berlin", "services": ["audit"], "people": nordwind},
+        "services": {"audit": "The audit service"},
         "staff": [
             {"id": "pe_1", "name": "Ada Lindqvist", "email": ADA["email"], "role": "administrator", **member, "lines": "", "me": True},
             {"id": "pe_2", "name": "Sam Okafor", "email": SAM["email"], "role": "representative", **member},
@@ -347,6 +392,8 @@ def chat_form(**page: Any) -> dict[str, Any]:
                 "key": question.key,
                 "name": question.name,
                 "answers": [(answer.key, answer.name) for answer in question.answers],
+                "required": question.required,
+                "decides": question.required or bool(question.needed_if),
             }
             for question in load_catalog().impact
         ],
@@ -354,6 +401,10 @@ def chat_form(**page: Any) -> dict[str, Any]:
         "errors": [],
         "key": "k1",
         "limits": {"files": 5, "size_bytes": 10_000_000},
+        "hours": OPEN_HOURS,
+        "closes_first": False,
+        "critical": CRITICAL,
+        "asks_contact": False,
     }
     return {**base, **page}
 
@@ -507,8 +558,10 @@ def samples() -> list[Sample]:
                 ],
             },
         ),
-        Sample("chat_products", "portal/chat_products.html", {"me": ANA, "products": PRODUCTS}),
-        Sample("chat_form", "portal/chat_form.html", chat_form()),
+        Sample("chat_products", "portal/chat_products.html", {"me": ANA, "products": PRODUCTS, "hours": OPEN_HOURS}),
+        Sample("hours", "portal/hours.html", hours_page(OPEN_HOURS)),
+        Sample("hours-closed", "portal/hours.html", hours_page(CLOSED_HOURS, kept=True)),
+        Sample("chat_form", "portal/chat_form.html", chat_form(hours=CLOSED_HOURS, asks_contact=True)),
         Sample(
             "chat_form-errors",
             "portal/chat_form.html",
@@ -660,7 +713,7 @@ def samples() -> list[Sample]:
         Sample(
             "people-no-contacts",
             "admin/people.html",
-            people(company={"id": "co_2", "name": "Baltic Foods", "zone": "Europe/Riga", "people": []}),
+            people(company={"id": "co_2", "name": "Baltic Foods", "zone": "Europe/Riga", "services": [], "people": []}),
         ),
         Sample("mailbox", "trial/mailbox.html", {"me": ADA, "trial": True, "mails": [MAIL, {**MAIL, "id": "ma_2"}]}),
         Sample("mailbox-visitor", "trial/mailbox.html", {"me": None, "trial": True, "mails": [MAIL]}),

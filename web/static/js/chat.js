@@ -34,6 +34,10 @@ function open(room) {
     const { name: from, body } = /** @type {CustomEvent} */ (event).detail;
     alerts.raise("message", { title: say("message.from", { name: from, text: body.text }), tag: log });
   });
+  conversation.addEventListener("entries", (event) => {
+    const { detail } = /** @type {CustomEvent<any[]>} */ (event);
+    if (detail.some(({ body }) => body.why === "closed")) showLetGo(room);
+  });
   hub.watch("visit", ticket, (visit) => {
     if (room.dataset.state === "waiting" && visit.state === "active") {
       alerts.raise("accepted", { title: say("waiting.accepted", { name: visit.representative ?? "" }), tag: ticket });
@@ -46,6 +50,14 @@ function open(room) {
   hub.start();
   // The form that led here has done its work.
   for (const each of Object.keys(sessionStorage)) if (each.startsWith("holdline.form.")) keep(each.slice("holdline.".length), null);
+}
+
+/**
+ * The hours of support have ended this visit: say so, and where to go on.
+ * @param {HTMLElement} room
+ */
+function showLetGo(room) {
+  for (const each of /** @type {NodeListOf<HTMLElement>} */ (room.querySelectorAll("[data-let-go]"))) each.hidden = false;
 }
 
 const room = /** @type {HTMLElement | null} */ (document.querySelector("holdline-chat"));

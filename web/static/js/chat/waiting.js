@@ -2,6 +2,7 @@
  * The place in line, as the server's picture has it: position, who serves the line, and a range only where there is an honest one.
  */
 
+import { now } from "../core/clock.js";
 import { announce, fill, slot } from "../core/page.js";
 import { say, sayNth } from "../core/texts.js";
 
@@ -16,7 +17,21 @@ export function showWaiting(panel, waiting) {
   const n = waiting.representatives;
   fill(panel, "serving", n ? say("waiting.serving", { n }) : say("waiting.nobody"));
   show(panel, "offered", waiting.offered, say("waiting.offered"));
+  const closing = slot(panel, "closing");
+  if (closing) closing.hidden = !passesClosing(waiting);
   show(panel, "range", waiting.wait_high_s !== null && waiting.wait_low_s !== null, range(waiting));
+}
+
+/** So long before closing a wait may well be too long while nobody knows how long it is, in milliseconds; as on the server. */
+const SOON_MS = 900_000;
+
+/**
+ * Whether the wait is likely to last beyond the hours.
+ * @param {any} waiting
+ */
+function passesClosing({ closes_at, wait_high_s }) {
+  if (!closes_at) return false;
+  return now() + (wait_high_s === null ? SOON_MS : wait_high_s * 1_000) > Date.parse(closes_at);
 }
 
 /**

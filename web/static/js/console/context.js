@@ -4,6 +4,7 @@
 
 import { initials } from "../core/entry.js";
 import { blank, fill, slot } from "../core/page.js";
+import { showUrgency } from "./urgency.js";
 import { call } from "../core/rest.js";
 import { everySecond } from "../core/clock.js";
 import { clockIn } from "../core/times.js";
@@ -58,6 +59,7 @@ export class Context {
     slot(panel, "impact")?.replaceChildren(...impact);
     if (about) slot(panel, "past")?.replaceChildren(...(about.past.length ? about.past.map(pastRow) : [firstRow()]));
     this.#place.replaceChildren(panel);
+    if (about) showUrgency(panel, conversation);
     this.#stop();
     this.#stop = everySecond(() => {
       fill(panel, "clock-theirs", clockIn(new Date(), conversation.customer_zone));

@@ -105,7 +105,10 @@ export function eventSentence({ kind, name, body }) {
   const facts = { ...body, name };
   for (const fact of ["line", "to_line"]) if (has(`line.${facts[fact]}`)) facts[fact] = say(`line.${facts[fact]}`);
   if (kind === "handed_over") return say(body.to_name ? "event.handed_over_to_name" : "event.handed_over_to_line", facts);
-  if (kind === "left_line") return say(body.why === "lost" ? "event.left_line_lost" : "event.left_line_left", facts);
+  if (kind === "left_line") return say(`event.left_line_${["lost", "closed"].includes(body.why) ? body.why : "left"}`, facts);
+  if (kind === "ended" && body.why === "closed") return say("event.ended_closed", facts);
+  if (kind === "judged") return say(`event.judged${body.before === body.after ? "_kept" : ""}${body.reason ? "_reason" : ""}`, facts);
+  if (kind === "due") return say(`event.due_${body.promise}_${body.what}`, facts);
   if (kind === "rated") return say("event.rated", { ...facts, n: body.rating });
   return has(`event.${kind}`) ? say(`event.${kind}`, facts) : kind.replaceAll("_", " ");
 }

@@ -1,0 +1,223 @@
+"""The form for a new request (T3, T4, C5): the catalogue's fields, checked once and here, whole without a script.
+
+Nothing that was typed is lost: an error shows the form again with everything in it and the files that were received; whoever's session has
+run out finds the form filled in after signing in, because its key says whose drawer it belongs to.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+from starlette.responses import Response
+
+from chatsvc.catalog import policy
+from chatsvc.catalog.model import Field
+from chatsvc.catalog.policy import Checked
+from chatsvc.files.actions import StoredFile
+from chatsvc.kernel.errors import Invalid, NotFound, NotSignedIn
+from chatsvc.kernel.ids import FileId, PersonId
+from chatsvc.kernel.languages import CODES
+from web import errors
+from web.bodies import FieldError, FormInvalid, Unreadable
+from web.pages.chat import receive_files
+from web.pages.entries import pairs
+from web.pages.forms import DraftKeyForm, NewRequestQuery
+from web.site import Call
+
+# Inputs of the form that are not fields of the catalogue.
+_BESIDE: Final = frozenset({"key", "who", "then", "kept", "copy", "language", "files", "file", policy.REASON})
+_MOST_KEPT: Final = 10
+
+
+async def show_new(call: Call, query: NewRequestQuery) -> Response:
+    """Show the form, empty, or with what was typed before."""
+    requests = call.services.requests
+    draft = await requests.draft(call.identity, query.draft) if query.draft else None
+    if draft is not None:
+        return await _form_page(call, draft.texts, key=draft.key, typed_language=draft.texts.get("language"))
+    typed = {policy.REASON: query.reason or "", "product": query.product or "", "subject": query.subject}
+    return await _form_page(call, {name: text for name, text in typed.items() if text}, offers_draft=True)
+
+
+async def send(call: Call) -> Response:
+    """Make a request of the form; the same form sent twice is one request."""
+    form = _read(call)
+    stored, said = await _received(call)
+    kept = [*await _kept(call, form.kept), *stored]
+    if form.then == "fields":
+        return await _form_page(call, form.texts, key=form.key, kept=kept, typed_language=form.language, said=said)
+    checked = await _checked(call, form.texts)
+    said = [*_said(call, checked, form), *said]
+    if said:
+        await call.services.requests.keep(call.identity.person, form.key, form.kept_texts)
+        return await _form_page(call, form.texts, key=form.key, kept=kept, typed_language=form.language, said=said)
+    number = await call.services.requests.send(
+        call.identity,
+        typed=checked.answers,
+        language=form.language,
+        files=[file.id for file in kept],
+        key=form.key,
+    )
+    if form.then == "attach":
+        return call.go("ticket", news="request_sent_attach", number=number, fragment="comment")
+    return call.go("ticket", news="request_sent", number=number)
+
+
+async def keep_stranded(call: Call) -> Response:
+    """Keep what somebody sent whose session has run out, and lead them by the sign-in page back to it."""
+    try:
+        form = _read(call)
+        await call.services.requests.keep(form.who, form.key, form.kept_texts)
+    except (Invalid, NotFound, Unreadable):
+        # Not a form of ours: there is nothing to keep, and nothing to say about it either.
+        raise NotSignedIn("session.over") from None
+    return call.go("sign_in", query={"next": f"/requests/new?draft={form.key}"})
+
+
+async def discard(call: Call, body: DraftKeyForm) -> Response:
+    """Throw a form away that was begun and not sent."""
+    await call.services.requests.discard(call.identity, body.key)
+    return call.go("request_new", news="draft_discarded")
+
+
+# reading ----------------------------------------------------------------------------------------------------------------
+
+
+class Sent(msgspec.Struct, frozen=True):
+    """What came, read once."""
+
+    key: str
+    # For whom the form was made.
+    who: PersonId
+    then: str
+    language: str
+    # The reason and the fields.
+    texts: dict[str, str]
+    # Files that were received with an earlier try.
+    kept: tuple[FileId, ...]
+    # Colleagues to keep in copy.
+    copies: tuple[PersonId, ...]
+
+    @property
+    def kept_texts(self) -> dict[str, str]:
+        """What is worth keeping as a draft."""
+        return {**self.texts, "language": self.language}
+
+
+def _read(call: Call) -> Sent:
+    """Read the form.
+
+    Raises:
+        Unreadable: there is an input that the form does not have, or its key is missing; no honest browser sends that.
+    """
+    texts = call.form.texts
+    fields = {field.key for field in call.services.catalog.fields} | {policy.REASON}
+    strange = set(texts) - fields - _BESIDE
+    key, who = texts.get("key", ("",))[-1], texts.get("who", ("",))[-1]
+    if strange or not key or len(key) > 64 or len(who) > 40 or len(texts.get("kept", ())) > _MOST_KEPT:
+        raise Unreadable("unreadable", fields=sorted(strange)[:5])
+    return Sent(
+        key=key,
+        who=PersonId(who),
+        then=texts.get("then", ("show",))[-1],
+        language=texts.get("language", ("",))[-1] or call.reader.language.code,
+        texts={name: values[-1] for name, values in texts.items() if name in fields},
+        kept=tuple(FileId(file) for file in texts.get("kept", ())),
+        copies=tuple(PersonId(person) for person in texts.get("copy", ())),
+    )
+
+
+async def _received(call: Call) -> tuple[list[StoredFile], list[dict[str, str]]]:
+    """Take the files in; what is wrong with one is said at its field, and the others are kept."""
+    try:
+        return [await call.services.files.find(file) for file in await receive_files(call)], []
+    except Invalid as error:
+        return [], errors.of_refusal(error, call.reader, field="files")
+
+
+async def _kept(call: Call, wanted: Sequence[FileId]) -> list[StoredFile]:
+    """Return the files of an earlier try that are still there and theirs."""
+    found = []
+    for file in wanted:
+        try:
+            stored = await call.services.files.find(file)
+        except NotFound:
+            continue  # removed meanwhile: the list on the page shows what there is
+        if stored.uploader == call.identity.person and stored.ticket is None:
+            found.append(stored)
+    return found
+
+
+async def _checked(call: Call, typed: Mapping[str, str]) -> Checked:
+    services = await call.services.requests.services(call.identity.company)
+    return policy.check(call.services.catalog, typed, services=services)
+
+
+def _said(call: Call, checked: Checked, form: Sent) -> list[dict[str, str]]:
+    wrong = [FieldError(each.field, each.key, {"limit": each.limit} if each.limit else {}) for each in checked.wrong]
+    if form.language not in CODES:
+        wrong.append(FieldError("language", "choose"))
+    return errors.of_form(FormInvalid(wrong, {}), call.reader)
+
+
+# showing ----------------------------------------------------------------------------------------------------------------
+
+
+async def _form_page(
+    call: Call,
+    typed: Mapping[str, str],
+    *,
+    key: str = "",
+    kept: Sequence[StoredFile] = (),
+    typed_language: str | None = None,
+    said: list[dict[str, str]] | None = None,
+    offers_draft: bool = False,
+) -> Response:
+    services, settings = call.services, call.site.settings
+    catalog, texts = services.catalog, call.reader.texts
+    subscribed = await services.requests.services(call.identity.company)
+    draft = await services.requests.latest_draft(call.identity) if offers_draft else None
+    form: dict[str, Any] = dict(typed)
+    form["language"] = typed_language if typed_language in CODES else call.reader.language.code
+    return await call.page(
+        "portal/request_form.html",
+        status=422 if said else 200,
+        reasons=[
+            {
+                "key": reason.key,
+                "name": texts.gettext(reason.name),
+                "about": texts.gettext(reason.about) if reason.about else "",
+            }
+            for reason in policy.reasons_for(catalog, subscribed)
+        ],
+        fields=field_rows(call, catalog.fields, typed),
+        form=form,
+        kept=[{"id": file.id, "name": file.name, "size_bytes": file.size_bytes} for file in kept],
+        colleagues=[],
+        similar=[],
+        draft=draft and {"key": draft.key, "at": draft.updated_at, "href": f"/requests/new?draft={draft.key}"},
+        errors=said or [],
+        key=key or services.requests.new_key(call.identity),
+        who=call.identity.person,
+        limits={"files": settings.max_files_per_post, "size_bytes": settings.max_file_bytes},
+    )
+
+
+def field_rows(call: Call, fields: Sequence[Field], typed: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return fields for ``components/request_field.html``: the same rules that check the form decide what is there and mandatory."""
+    catalog, texts = call.services.catalog, call.reader.texts
+    answers = policy.shown_answers(catalog, typed)
+    return [
+        {
+            "key": field.key,
+            "name": texts.gettext(field.name),
+            "hint": texts.gettext(field.hint) if field.hint else "",
+            "kind": field.kind,
+            "answers": pairs(catalog.choices(field), call.reader),
+            "longest": field.longest,
+            "shown": policy.is_shown(field, answers),
+            "required": policy.is_required(field, answers),
+            "rules": msgspec.json.encode({"shown": field.shown, "required": field.required}).decode(),
+        }
+        for field in fields
+    ]

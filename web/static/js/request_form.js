@@ -1,0 +1,150 @@
+/**
+ * The form for a request: fields come and go with the answers at once, what is typed is kept here and on the server, files are dropped or pasted.
+ *
+ * The rules are the server's own, printed beside each field; this script decides nothing that the server does not decide again.
+ */
+
+import { takeDropped } from "./core/files.js";
+import { keep, read } from "./core/kept.js";
+import { announce, blank } from "./core/page.js";
+import { call } from "./core/rest.js";
+import { sayError } from "./core/texts.js";
+
+/** How long somebody pauses before what they wrote goes to the server: short against losing it, long against a request per key. */
+const KEEP_AFTER_MS = 1_500;
+
+/** @typedef {Record<string, string[]>} Condition */
+/** @typedef {{box: HTMLElement, key: string, shown: Condition[], required: Condition[]}} Field */
+
+const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-request-form]"));
+const key = form.dataset.draft ?? "";
+const name = "form.request";
+const NOT_KEPT = new Set(["key", "who", "files", "kept", "then"]);
+
+/** @type {Field[]} */
+const fields = [.../** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-request-field]"))].map((box) => ({
+  box,
+  key: box.dataset.requestField ?? "",
+  ...JSON.parse(box.dataset.rules ?? "{}"),
+}));
+
+/**
+ * @param {Condition} condition
+ * @param {Record<string, string>} answers
+ */
+const holds = (condition, answers) => Object.entries(condition).every(([field, wanted]) => wanted.includes(answers[field] ?? ""));
+
+/** Show what belongs to the answers, as chatsvc/catalog/policy.py reads the same rules. */
+function arrange() {
+  const chosen = /** @type {HTMLInputElement | null} */ (form.querySelector("input[name=reason]:checked"));
+  /** @type {Record<string, string>} */
+  const answers = chosen ? { reason: chosen.value } : {};
+  const rest = /** @type {HTMLElement} */ (form.querySelector("[data-rest]"));
+  rest.hidden = !chosen;
+  for (const { box, key, shown, required } of fields) {
+    const control = /** @type {HTMLInputElement} */ (box.querySelector(".field__control"));
+    const isShown = shown.length === 0 || shown.some((each) => holds(each, answers));
+    box.hidden = !isShown;
+    control.disabled = !isShown;
+    mark(box, control, required.some((each) => holds(each, answers)));
+    if (isShown && control.value.trim()) answers[key] = control.value.trim();
+  }
+}
+
+/**
+ * @param {HTMLElement} box
+ * @param {HTMLInputElement} control
+ * @param {boolean} isRequired
+ */
+function mark(box, control, isRequired) {
+  control.required = isRequired;
+  const label = box.querySelector("label");
+  const said = label?.querySelector(".field__optional");
+  if (isRequired) said?.remove();
+  else if (!said) label?.append(" ", blank("optional"));
+}
+
+// what is typed --------------------------------------------------------------------------------------------------------
+
+/** @returns {Record<string, string>} what the form says now, fields that are hidden included: whoever changes their mind finds them again */
+function texts() {
+  const typed = /** @type {Record<string, string>} */ ({});
+  for (const control of /** @type {Iterable<HTMLInputElement>} */ (/** @type {unknown} */ (form.elements))) {
+    if (!control.name || NOT_KEPT.has(control.name) || control.name === "copy") continue;
+    if (control.type === "radio" && !control.checked) continue;
+    if (control.value) typed[control.name] = control.value;
+  }
+  return typed;
+}
+
+/** What counts as begun: the language is chosen from the start. */
+const isBegun = (/** @type {Record<string, string>} */ typed) => Object.keys(typed).some((field) => field !== "language");
+
+function restore() {
+  const kept = /** @type {{key: string, texts: Record<string, string>, isSent?: boolean} | null} */ (read(name));
+  // What the server has put back counts; what this tab kept fills an empty form only. After it was sent it comes back in that form alone,
+  // should the answer have been lost on the way.
+  if (!kept || isBegun(texts()) || (kept.isSent && kept.key !== key)) return;
+  for (const [field, value] of Object.entries(kept.texts)) {
+    const control = form.elements.namedItem(field);
+    if (control && "value" in control) control.value = value;
+  }
+}
+
+let timer = 0;
+let isSent = false;
+
+function typed() {
+  const now = texts();
+  keep(name, isBegun(now) ? { key, texts: now } : null);
+  clearTimeout(timer);
+  if (isBegun(now)) timer = window.setTimeout(keepOnServer, KEEP_AFTER_MS);
+}
+
+async function keepOnServer() {
+  // The tab has it anyway; the server's copy is for another device, and for a session that runs out.
+  await call("PUT", `/drafts/${encodeURIComponent(key)}`, { body: { texts: texts() } }).catch(() => null);
+}
+
+form.addEventListener("input", () => {
+  arrange();
+  typed();
+});
+
+// sending --------------------------------------------------------------------------------------------------------------
+
+form.addEventListener("submit", (event) => {
+  if (isSent) return event.preventDefault(); // a double click; the server would make one request all the same
+  if (!navigator.onLine) {
+    event.preventDefault();
+    return announce(sayError("offline"));
+  }
+  isSent = true;
+  clearTimeout(timer);
+  keep(name, { key, texts: texts(), isSent });
+});
+window.addEventListener("pageshow", () => (isSent = false));
+
+// files ----------------------------------------------------------------------------------------------------------------
+
+const input = /** @type {HTMLInputElement} */ (form.querySelector("input[type=file]"));
+
+/** @param {File[]} files */
+function add(files) {
+  const all = new DataTransfer();
+  for (const file of [...(input.files ?? []), ...files]) all.items.add(file);
+  input.files = all.files;
+  input.dispatchEvent(new Event("change", { bubbles: true }));
+}
+
+takeDropped(form, form, add);
+form.addEventListener("paste", (event) => {
+  const files = [...(event.clipboardData?.files ?? [])];
+  // Office programs put a picture of copied text beside the text: then the text is meant.
+  if (!files.length || event.clipboardData?.getData("text/plain")) return;
+  event.preventDefault();
+  add(files);
+});
+
+restore();
+arrange();
