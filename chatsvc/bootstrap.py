@@ -26,6 +26,7 @@ from chatsvc.conversations.matchmaker import Matchmaker
 from chatsvc.conversations.model import ConversationRules
 from chatsvc.conversations.queries import Queries
 from chatsvc.conversations.transcript import Transcripts
+from chatsvc.conversations.urgency import Urgencies
 from chatsvc.coverage.actions import Calendars
 from chatsvc.coverage.queries import CoverageQueries
 from chatsvc.db import store_clock, store_facts
@@ -97,8 +98,9 @@ class Services:
     reports: Reports
     conversations: Conversations
     queries: Queries
-    # The response clocks of tickets.
+    # The response clocks of tickets; and how urgent they are, as people see it.
     clocks: Clocks
+    urgencies: Urgencies
     # Sends what the outbox holds; run by the worker.
     sender: OutboxSender
     # What would have been mailed; None when there is a mail server.
@@ -197,6 +199,7 @@ def build(settings: Settings, clock: Clock) -> Services:
         conversations=conversations,
         queries=Queries(database, conversation_rules),
         clocks=clocks,
+        urgencies=Urgencies(database, clocks),
         sender=OutboxSender(database=database, clerk=clerk, mailer=mailer),
         mailbox=None if mailer else Mailbox(database, clerk),
         doorbell=Doorbell(client),

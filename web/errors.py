@@ -5,15 +5,17 @@ text of an exception never does.
 """
 
 import logging
+from datetime import datetime
 from typing import Any, Final
 
 import msgspec
 from starlette.responses import Response
 
+from chatsvc.hub.codes import opens_at_of
 from chatsvc.kernel.errors import Invalid, Refused, TooMany, Unavailable
 from web.bodies import FieldError, FormInvalid
 from web.codes import sentence_key_of
-from web.i18n import Reader, file_size, reading
+from web.i18n import Reader, file_size, reading, stamp
 from web.texts import error_sentence
 
 logger = logging.getLogger(__name__)
@@ -55,10 +57,14 @@ class Problem(msgspec.Struct, frozen=True):
     field: str | None = None
     # Seconds after which trying again makes sense; null when it makes none.
     retry_after: float | None = None
+    # With ``coverage.closed``: when this customer is served again; null when no opening is in sight.
+    opens_at: datetime | None = None
 
 
 def sentence_key(error: Refused) -> str:
     """Return the key of the sentence that says a refusal to people."""
+    if error.key == "coverage.closed" and opens_at_of(error) is None:
+        return "coverage.closed_for_now"
     return sentence_key_of(error.key, error.status)
 
 
@@ -75,6 +81,10 @@ def _facts(error: Refused) -> dict[str, Any]:
         facts["seconds"] = _whole_seconds(error.retry_after)
     if "most_bytes" in facts:
         facts["limit"] = file_size(int(str(facts["most_bytes"])))
+    opens_at = opens_at_of(error)
+    if opens_at is not None:
+        # In the reader's own zone and words.
+        facts["opens_at"] = stamp(opens_at)
     if "most" in facts:
         facts.setdefault("limit", facts["most"])
     return facts
@@ -95,6 +105,7 @@ def as_problem(error: Refused, *, for_reader: Reader, base_url: str, correlation
         correlation=correlation,
         field=error.field if isinstance(error, Invalid) else None,
         retry_after=retry_after,
+        opens_at=opens_at_of(error),
     )
     return Response(msgspec.json.encode(problem), error.status, headers_of(error), PROBLEM)
 

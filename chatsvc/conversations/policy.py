@@ -1,7 +1,7 @@
 """What may be done to a conversation, and what its wrap-up says. Pure."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -11,6 +11,8 @@ from chatsvc.conversations.model import ConversationRules, WrapUp
 from chatsvc.kernel.errors import Invalid
 
 LONGEST_SUBJECT = 200
+# While nobody knows how long a wait is: so shortly before closing it may well be too long.
+SOON = timedelta(minutes=15)
 FIELDS = frozenset(WrapUp.__struct_fields__)
 
 
@@ -79,6 +81,13 @@ def extended_until(due_at: datetime, ended_at: datetime, at: datetime, rules: Co
     """Return until when a wrap-up lasts after an extension: as much again, within the hour after the end; never less than before."""
     wished = max(due_at, at) + rules.wrap_up_for
     return max(due_at, min(wished, ended_at + rules.wrap_up_at_most))
+
+
+def passes_closing(closes_at: datetime | None, wait_high_s: int | None, at: datetime) -> bool:
+    """Whether a wait is likely to last beyond the hours: by its range where there is one, else when little of the hours is left."""
+    if closes_at is None:
+        return False
+    return at + (timedelta(seconds=wait_high_s) if wait_high_s is not None else SOON) > closes_at
 
 
 def may_rate(rated_at: datetime | None, at: datetime, rules: ConversationRules) -> bool:

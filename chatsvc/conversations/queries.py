@@ -235,6 +235,14 @@ class Queries:
             pictures[ticket] = Waiting(position, serving, low, high, is_offered, admitted_at, closes_at)
         return pictures
 
+    async def likely_wait(self, line: str) -> tuple[int, int] | None:
+        """Return the wait range in seconds of somebody who would stand in line now; None while there is not enough data."""
+        async with self.database.read() as connection:
+            waiting = await lines.waiting(connection, [line])
+            pace = await lines.pace(connection, line, self.now, self.rules.routing)
+        count, _ = waiting.get(line, (0, None))
+        return wait_range(count + 1, pace)
+
     async def line_counts(self) -> dict[str, LineCount]:
         """Return every line in which somebody waits or serves, counted; lines that are missing here have nobody on either side."""
 

@@ -5,6 +5,7 @@ change first. A refusal carries a code and a correlation id and nothing else: wh
 """
 
 import secrets
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, NotSignedIn, Refused, TooMany, Unavailable
@@ -100,6 +101,7 @@ FALLBACKS: Final[tuple[tuple[type[Refused], str, str], ...]] = (
 # What the rooms below refuse and a client may see, by key.
 ROOM_ERRORS: Final = {
     "choice.unknown": "There is no such choice in the catalogue, or not here.",
+    "coverage.closed": "Nobody serves this customer now; `opens_at` says from when on somebody does.",
     "conversation.changed": "The conversation has changed since it was read; the desk shows how it stands.",
     "conversation.not_active": "The conversation is not live.",
     "conversation.not_found": "There is no such conversation, or not for this person.",
@@ -131,6 +133,12 @@ def retry_after_of(error: Refused, default_s: float) -> float | None:
     if isinstance(error, TooMany):
         return error.retry_after
     return default_s if isinstance(error, Unavailable) else None
+
+
+def opens_at_of(error: Refused) -> datetime | None:
+    """Return when a door that is closed opens again; None when the refusal is another, or no opening is in sight."""
+    opens_at = error.facts.get("opens_at")
+    return opens_at if isinstance(opens_at, datetime) else None
 
 
 def correlation() -> str:

@@ -9,6 +9,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine, Hashable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -130,15 +131,24 @@ class Connection:
     def refuse(self, ref: int | None, error: Refused) -> None:
         """Answer a wish with the code of a refusal."""
         retry_after = codes.retry_after_of(error, self.rules.retry_s)
-        self.refuse_with(ref, codes.code_of(error), retry_after=retry_after, key=error.key)
+        opens_at = codes.opens_at_of(error)
+        self.refuse_with(ref, codes.code_of(error), retry_after=retry_after, opens_at=opens_at, key=error.key)
 
-    def refuse_with(self, ref: int | None, code: str, *, retry_after: float | None = None, key: str = "") -> None:
+    def refuse_with(
+        self,
+        ref: int | None,
+        code: str,
+        *,
+        retry_after: float | None = None,
+        opens_at: datetime | None = None,
+        key: str = "",
+    ) -> None:
         """Answer a wish with a code of the published table."""
         correlation = codes.correlation()
         metrics.refused_frames.labels(code).inc()
         facts = {"code": code, "key": key or code, "correlation": correlation, "person": self.identity.person}
         logger.info("wish_refused", extra=facts)
-        self.send(RefusedFrame(ref, code, correlation, retry_after))
+        self.send(RefusedFrame(ref, code, correlation, retry_after, opens_at))
 
     def fail(self, ref: int | None) -> None:
         """Answer for an exception that nobody expected: its text goes to the log, a code and a correlation id to the client (T1)."""

@@ -187,6 +187,8 @@ class RefusedFrame(FromServer, frozen=True, tag="refused"):
     correlation: str
     # Seconds; None when trying again makes no sense.
     retry_after: float | None = None
+    # With ``coverage.closed``: when somebody serves this customer again; None when no opening is in sight.
+    opens_at: datetime | None = None
 
 
 class SeenMark(FromServer, frozen=True, tag="seen"):

@@ -6,11 +6,15 @@ from typing import Any, Final
 from starlette.responses import Response
 
 from chatsvc.catalog.model import Catalog
+from chatsvc.conversations.policy import passes_closing
 from chatsvc.conversations.views import Visit
-from chatsvc.kernel.errors import Conflict, Invalid, NotFound
+from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from chatsvc.kernel.ids import ConversationId, FileId, TicketId, new_id
+from chatsvc.tickets.model import Kind
 from web import errors
+from web.api.visits import reachable
 from web.bodies import FieldError, Form, FormInvalid, chunks_of, form_into, typed_in
+from web.pages import hours
 from web.pages.entries import name_in, shown
 from web.pages.forms import ChatForm, Nothing, RateForm, SayForm
 from web.site import Call
@@ -43,6 +47,7 @@ async def join(call: Call) -> Response:
             description=body.description.strip(),
             impact=impact,
             files=files,
+            reachable=reachable(body.contact_name, body.contact_phone, body.speaks_english == "yes"),
             key=body.key,
         )
     except FormInvalid as error:
@@ -55,18 +60,23 @@ async def join(call: Call) -> Response:
     except Invalid as error:
         said = errors.of_refusal(error, call.reader)
         return await _form_page(call, line, typed_in(call.form), [_at_input(each) for each in said])
+    except NotAllowed as error:
+        if error.key != "coverage.closed":
+            raise
+        return await hours.closed(call, line, dict(typed_in(call.form)), status=error.status)
     return call.go("chat_room", conversation=visit.conversation)
 
 
 def read_form(form: Form, catalog: Catalog) -> tuple[ChatForm, dict[str, str]]:
-    """Return what the form says, and the answers of the impact interview.
+    """Return what the form says, and the answers of the impact interview: only those without which nothing can be decided are insisted on.
 
     Raises:
         FormInvalid: with everything that is missing or cannot be taken.
     """
     questions = {question.key: {answer.key for answer in question.answers} for question in catalog.impact}
-    answers = {key: texts[-1] for key, texts in form.texts.items() if key in questions}
-    wrong = [FieldError(key, "choose") for key, known in questions.items() if answers.get(key) not in known]
+    answers = {key: texts[-1] for key, texts in form.texts.items() if key in questions and texts[-1]}
+    missing = catalog.missing_impact(answers)
+    wrong = [FieldError(key, "choose") for key in questions if _is_wrong(key, answers, questions, missing)]
     try:
         rest = {name: texts for name, texts in form.texts.items() if name not in questions}
         body = form_into(replace(form, texts=rest), ChatForm)
@@ -75,6 +85,10 @@ def read_form(form: Form, catalog: Catalog) -> tuple[ChatForm, dict[str, str]]:
     if wrong:
         raise FormInvalid(wrong, typed_in(form))
     return body, answers
+
+
+def _is_wrong(key: str, answers: dict[str, str], questions: dict[str, set[str]], missing: tuple[str, ...]) -> bool:
+    return key in missing or (key in answers and answers[key] not in questions[key])
 
 
 async def receive_files(call: Call) -> tuple[FileId, ...]:
@@ -125,9 +139,16 @@ async def _form_page(call: Call, line: str, typed: Any, said: list[dict[str, str
             "key": question.key,
             "name": texts.gettext(question.name),
             "answers": [(answer.key, texts.gettext(answer.name)) for answer in question.answers],
+            "required": question.required,
+            "decides": question.required or bool(question.needed_if),
         }
         for question in catalog.impact
     ]
+    covered = await call.services.urgencies.coverage_of(call.identity.person)
+    wait = await call.services.queries.likely_wait(line)
+    until = covered.coverage.until
+    # The contact is asked for where it was missing, and where it was given.
+    asks_contact = any(each["field"].startswith(("contact_", "speaks_")) for each in said) or typed.get("contact_name")
     return await call.page(
         "portal/chat_form.html",
         status=422 if said else 200,
@@ -137,6 +158,10 @@ async def _form_page(call: Call, line: str, typed: Any, said: list[dict[str, str
         errors=said,
         key=str(typed.get("key") or new_key()),
         limits={"files": settings.max_files_per_post, "size_bytes": settings.max_file_bytes},
+        hours=hours.hours_of(call, covered),
+        closes_first=passes_closing(until, None if wait is None else wait[1], call.now),
+        critical=[texts.gettext(rule.name) for rule in catalog.proposals],
+        asks_contact=bool(asks_contact),
     )
 
 
@@ -238,5 +263,10 @@ async def _room_page(
         draft=draft,
         errors=said or [],
         rated=visit.rating is not None,
+        closes_first=visit.waiting is not None
+        and passes_closing(visit.waiting.closes_at, visit.waiting.wait_high_s, call.now),
+        let_go=any(
+            entry.kind in (Kind.LEFT_LINE, Kind.ENDED) and b'"why":"closed"' in bytes(entry.body) for entry in entries
+        ),
         undo_s=int(call.site.settings.undo_seconds),
     )

@@ -44,10 +44,11 @@ async def show(call: Call) -> Response:
 
 
 def _impact_names(call: Call) -> dict[str, str]:
-    """The words of the impact interview, by ``impact.question`` and ``impact.question.answer``."""
+    """The words of the impact interview, by ``impact.question`` and ``impact.question.answer``, and of what it proposes."""
     names = {}
     for question in call.services.catalog.impact:
         [(key, name)] = pairs([question], call.reader)
         names[f"impact.{key}"] = name
         names |= {f"impact.{key}.{answer}": words for answer, words in pairs(question.answers, call.reader)}
+    names |= {f"proposal.{key}": words for key, words in pairs(call.services.catalog.proposals, call.reader)}
     return names

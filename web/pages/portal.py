@@ -7,6 +7,7 @@ from starlette.responses import Response
 from chatsvc.conversations.views import Visit
 from chatsvc.tickets.queries import TicketLine
 from web.pages.entries import name_in
+from web.pages.hours import hours_of
 from web.pages.sign_in import home_of
 from web.paths import url
 from web.site import Call
@@ -73,4 +74,5 @@ async def products(call: Call) -> Response:
                 "running": running.get(line.key),
             }
         )
-    return await call.page("portal/chat_products.html", products=rows)
+    covered = await call.services.urgencies.coverage_of(call.identity.person)
+    return await call.page("portal/chat_products.html", products=rows, hours=hours_of(call, covered))
