@@ -264,7 +264,7 @@ def names(catalog: Catalog) -> list[str]:
     for section in (
         catalog.lines, catalog.teams, catalog.reasons, catalog.environments, catalog.severities, catalog.away_reasons,
         catalog.decline_reasons, catalog.impact, *(question.answers for question in catalog.impact), catalog.proposals,
-        catalog.plans,
+        catalog.plans, catalog.fields, *(field.answers for field in catalog.fields),
     ):  # fmt: skip
         items.extend(section)
     abouts = [line.about for line in catalog.lines] + [reason.about for reason in catalog.reasons]
