@@ -14,13 +14,14 @@ from chatsvc.accounts.queries import AccountQueries
 from chatsvc.db.outbox import Letter
 from chatsvc.kernel.errors import NotFound
 from chatsvc.kernel.ids import ConversationId, PersonId
-from chatsvc.notifications.compose import Composer, ConversationClosed, Envelope, TicketOpened, Transcript
+from chatsvc.notifications.compose import Composer, ConversationClosed, Envelope, ReportReady, TicketOpened, Transcript
 from chatsvc.notifications.mailer import Mail
 
 # The kinds of rows that become mails.
 SET_PASSWORD = letters.KIND
 TICKET_CONFIRMATION = "mail.ticket_confirmation"
 TRANSCRIPT = "mail.transcript"
+REPORT_READY = "mail.report_ready"
 
 
 class Undeliverable(Exception):
@@ -75,6 +76,8 @@ class Clerk:
             raise Undeliverable("the receiver may not enter")
         if letter.kind == TICKET_CONFIRMATION:
             return self._composer.ticket_confirmation(envelope, to, msgspec.convert(letter.payload, TicketOpened))
+        if letter.kind == REPORT_READY:
+            return self._composer.report_ready(envelope, to, msgspec.convert(letter.payload, ReportReady))
         if letter.kind == TRANSCRIPT:
             facts = msgspec.convert(letter.payload, ConversationClosed)
             return self._composer.transcript(envelope, to, await self._read_transcript(facts.conversation))

@@ -27,12 +27,14 @@ from chatsvc.kernel.languages import LANGUAGES
 from chatsvc.notifications import texts
 from chatsvc.notifications.mailer import Mail
 from chatsvc.notifications.texts import N_
+from chatsvc.reports.model import ReportRules
 from chatsvc.tickets.model import Entry, Kind, Role, Words
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 # Where links lead; ``web`` serves these paths, and a test there insists.
 RESET_PATH: Final = "/reset/{token}"
 TICKET_PATH: Final = "/requests/{number}"
+REPORT_PATH: Final = "/reports/{report}"
 
 _TAGS: Final = {language.code: language.tag for language in LANGUAGES}
 
@@ -66,6 +68,12 @@ class TicketOpened(msgspec.Struct, frozen=True):
     """Payload of ``mail.ticket_confirmation`` (T5)."""
 
     number: int
+
+
+class ReportReady(msgspec.Struct, frozen=True):
+    """Payload of ``mail.report_ready`` (T12)."""
+
+    report: str
 
 
 class ConversationClosed(msgspec.Struct, frozen=True):
@@ -140,6 +148,12 @@ class Composer:
         """Write the mail that says that a ticket exists, its number and where it is (T5)."""
         href = self._link(TICKET_PATH, number=facts.number)
         return self._write("ticket_confirmation.html", envelope, to, name=to.name, number=facts.number, href=href)
+
+    def report_ready(self, envelope: Envelope, to: Person, facts: ReportReady) -> Mail:
+        """Write the mail that says that a report can be downloaded (T12)."""
+        href = self._link(REPORT_PATH, report=facts.report)
+        days = ReportRules().kept_for.days
+        return self._write("report_ready.html", envelope, to, name=to.name, href=href, days=days)
 
     def transcript(self, envelope: Envelope, to: Person, facts: Transcript) -> Mail:
         """Write the mail with everything that was said (K4)."""

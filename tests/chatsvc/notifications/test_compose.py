@@ -14,7 +14,7 @@ from chatsvc.accounts.links import Claim, Purpose
 from chatsvc.accounts.model import Person, PersonRole
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.ids import CompanyId, OutboxId, PersonId
-from chatsvc.notifications.compose import TEMPLATES, Composer, Envelope, TicketOpened
+from chatsvc.notifications.compose import TEMPLATES, Composer, Envelope, ReportReady, TicketOpened
 from chatsvc.notifications.mailer import Mail, message_of
 from chatsvc.tickets.model import Entry, Kind
 from tests.chatsvc.notifications.post import BASE_URL, LINKS, Conversation, composer, entry, picture
@@ -67,6 +67,7 @@ def all_mails(written_by: Composer, to: Person, text: str = "Hello", subject: st
     return {
         "first": written_by.set_password(ENVELOPE, to, SetPassword(Purpose.FIRST_SIGN_IN, 0)),
         "reset": written_by.set_password(ENVELOPE, to, SetPassword(Purpose.RESET_PASSWORD, 3)),
+        "report": written_by.report_ready(ENVELOPE, to, ReportReady("rp_1")),
         "confirmation": written_by.ticket_confirmation(ENVELOPE, to, TicketOpened(4812)),
         "transcript": written_by.transcript(
             ENVELOPE, to, Conversation(subject=subject, entries=whole_conversation(text).entries)
@@ -152,7 +153,7 @@ class _Tags(HTMLParser):
         self.texts.append(data.strip())
 
 
-@pytest.mark.parametrize("kind", ["reset", "confirmation", "transcript"])
+@pytest.mark.parametrize("kind", ["reset", "confirmation", "report", "transcript"])
 def test_hostile_words_stay_words(kind: str) -> None:
     mail = all_mails(composer(), person(name=HOSTILE), text=HOSTILE, subject=HOSTILE)[kind]
 
@@ -166,7 +167,7 @@ def test_hostile_words_stay_words(kind: str) -> None:
     assert len(arrived["To"].addresses) == 1
 
 
-@pytest.mark.parametrize("kind", ["first", "reset", "confirmation", "transcript"])
+@pytest.mark.parametrize("kind", ["first", "reset", "confirmation", "report", "transcript"])
 def test_every_link_begins_with_the_configured_address(kind: str) -> None:
     mail = all_mails(composer(), person())[kind]
 
@@ -188,7 +189,7 @@ class _Bracketed(NullTranslations):
         return f"⟦{msgid1 if n == 1 else msgid2}⟧"
 
 
-@pytest.mark.parametrize("kind", ["first", "reset", "confirmation", "transcript"])
+@pytest.mark.parametrize("kind", ["first", "reset", "confirmation", "report", "transcript"])
 def test_no_text_is_left_out_of_gettext(kind: str) -> None:
     to = person(name="0")
     written_by = composer(catalogue=lambda code: _Bracketed(), lines={"expense": "0"})
