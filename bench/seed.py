@@ -28,6 +28,7 @@ from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.accounts.tables import companies, people, sessions
 from chatsvc.bootstrap import Services
 from chatsvc.config import Settings
+from chatsvc.coverage.tables import calendars
 from chatsvc.db import migrate
 from chatsvc.db.columns import metadata
 from chatsvc.db.engine import Database
@@ -118,6 +119,9 @@ async def _contact(database: Database) -> tuple[Identity, str]:
     async with database.begin() as uow:
         facts = {"id": company, "name": f"Acme {company}", "zone": "Europe/Berlin", "country": "DE"}
         await uow.execute(insert(companies).values(facts | {"created_at": uow.now}))
+        # Covered around the clock, so that it can be measured at any hour.
+        hours = {"company_id": company, "week": [[]] * 7, "always": True, "version": 1, "changed_at": uow.now}
+        await uow.execute(insert(calendars).values(hours))
     return await _person(database, PersonRole.CONTACT, "Claire Martin", company_id=company, authorised=True)
 
 

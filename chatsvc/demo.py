@@ -6,6 +6,7 @@ Sign-ins have known passwords: it is for trying Holdline out, and is only filled
 from datetime import timedelta
 from typing import Final, NamedTuple
 
+import msgspec
 from sqlalchemy import func, insert, select, update
 
 from chatsvc import bootstrap
@@ -17,10 +18,11 @@ from chatsvc.accounts.store import NewPerson
 from chatsvc.accounts.tables import companies
 from chatsvc.bootstrap import Services
 from chatsvc.config import Settings
+from chatsvc.coverage import store as coverage
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel import ids
 from chatsvc.kernel.clock import SystemClock
-from chatsvc.kernel.ids import CompanyId, PersonId, SessionId
+from chatsvc.kernel.ids import SYSTEM, CompanyId, PersonId, SessionId
 from chatsvc.routing import store as routing
 from chatsvc.routing.tables import desk_lines
 from chatsvc.tickets import store as tickets
@@ -47,7 +49,20 @@ class _Somebody(NamedTuple):
     lines: tuple[str, ...] = ()
 
 
-_COMPANIES: Final = (("Nordwind Logistik", "Europe/Berlin", "DE", "BE"), ("Aoyama Trading", "Asia/Tokyo", "JP", None))
+class _Company(NamedTuple):
+    name: str
+    zone: str
+    country: str
+    region: str | None
+    # Whether its contract has hours without an end. One company has, so that the demonstration can be tried at any hour and says truthfully
+    # why; the other keeps the usual hours, so that the closed door can be seen as well.
+    always: bool
+
+
+_COMPANIES: Final = (
+    _Company("Nordwind Logistik", "Europe/Berlin", "DE", "BE", always=True),
+    _Company("Aoyama Trading", "Asia/Tokyo", "JP", None, always=False),
+)
 
 _ALL: Final = ("expense", "travel", "invoice", "request")
 
@@ -148,10 +163,15 @@ async def seed(settings: Settings) -> bool:
 async def _add_people(uow: UnitOfWork, hashed: str) -> dict[str, Identity]:
     ids_of: dict[str | None, CompanyId | None] = {None: None}
     zones: dict[str | None, str] = {}
-    for name, zone, country, region in _COMPANIES:
+    for name, zone, country, region, always in _COMPANIES:
         company = ids.company_id()
         ids_of[name], zones[name] = company, zone
         await accounts.add_company(uow, company, name=name, zone=zone, country=country, region=region)
+        if always:
+            head = await coverage.head(uow.connection, company)
+            assert head is not None, "the company has just been added"
+            usual = await coverage.calendar(uow.connection, head)
+            await coverage.save(uow, head, usual, msgspec.structs.replace(usual, always=True), by=SYSTEM)
     people = {}
     for who in _PEOPLE:
         person = ids.person_id()

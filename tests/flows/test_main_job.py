@@ -229,7 +229,7 @@ async def test_declined_offer_goes_on_and_the_place_stays(cast: Cast) -> None:
 
 
 async def test_customer_leaves_the_line_and_the_ticket_stays(cast: Cast) -> None:
-    customer = await cast.customer("haruka@aoyama.example")
+    customer = await cast.customer("jonas@nordwind.example")
     await customer.stands_in_line("Request", "Never mind")
     number = await customer.ticket_number
     customer.page.on("dialog", lambda dialog: dialog.accept())
