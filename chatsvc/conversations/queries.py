@@ -34,6 +34,7 @@ from chatsvc.routing.policy import wait_range
 from chatsvc.routing.tables import desk_lines, desks, offers, places
 from chatsvc.tickets import store as ticket_store
 from chatsvc.tickets.model import Audience, Words
+from chatsvc.tickets.severity_tables import tracks
 from chatsvc.tickets.tables import entries, logs, reads, tickets
 
 _PAST = 20
@@ -100,7 +101,7 @@ _ON_DESKS = (
         _shared.c.id.label("log"), _shared.c.head, _shared.c.customer_at, _staff.c.id.label("notes_log"),
         func.coalesce(_seen.c.number, 0).label("seen"), _customers.c.name.label("customer"),
         _customers.c.language, func.coalesce(_customers.c.zone, companies.c.zone).label("zone"),
-        companies.c.name.label("company"), places.c.seen_at,
+        companies.c.name.label("company"), places.c.seen_at, tracks.c.word_due_at,
     )
     .select_from(
         conversations.join(tickets, tickets.c.id == conversations.c.ticket_id)
@@ -110,12 +111,14 @@ _ON_DESKS = (
         .join(_customers, _customers.c.id == conversations.c.contact_id)
         .join(companies, companies.c.id == conversations.c.company_id)
         .outerjoin(_seen, and_(_seen.c.log_id == _shared.c.id, _seen.c.person_id == conversations.c.rep_id))
+        .outerjoin(tracks, tracks.c.ticket_id == tickets.c.id)
     )
     .where(
         conversations.c.rep_id.in_(_PERSONS),
         conversations.c.state.in_((State.ACTIVE, State.ENDING, State.WRAP_UP)),
     )
-    .order_by(conversations.c.accepted_at, conversations.c.id)
+    # Whoever is owed a word first stands first.
+    .order_by(tracks.c.word_due_at.is_(None), tracks.c.word_due_at, conversations.c.accepted_at, conversations.c.id)
 )  # fmt: skip
 
 
@@ -329,6 +332,7 @@ class Queries:
             accepted_at=row.accepted_at,
             due_at=row.due_at,
             ended_by_customer=None if row.ended_by is None else row.ended_by == row.contact_id,
+            word_due_at=row.word_due_at,
         )
 
     async def colleagues(self, identity: Identity, line: str) -> tuple[Colleague, ...]:

@@ -107,6 +107,8 @@ class DeskConversation(msgspec.Struct, frozen=True):
     # While ``ending``: undo until; while ``wrap_up``: when it completes by itself; else None.
     due_at: datetime | None
     ended_by_customer: bool | None
+    # When the customer is owed the next word; None while none is, and until the clocks have been looked at.
+    word_due_at: datetime | None = None
 
 
 class LineCount(msgspec.Struct, frozen=True):

@@ -1,0 +1,191 @@
+"""Clocks that follow tickets by their logs: whatever was said by whichever door, late, twice, after a downtime (V1, R15)."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+import pytest
+
+from chatsvc.accounts.model import Identity, PersonRole
+from chatsvc.conversations.urgency import Urgencies
+from chatsvc.conversations.views import Visit
+from chatsvc.kernel import ids
+from chatsvc.kernel.errors import Invalid
+from chatsvc.tickets import store
+from chatsvc.tickets.model import Audience, State
+from chatsvc.tickets.severity_tables import tracks
+from tests.chatsvc.conversations.house import House
+from tests.chatsvc.conversations.test_hours import DOWN, REACHABLE
+
+HOUR = timedelta(hours=1)
+MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+async def track_of(house: House, visit: Visit) -> Any:
+    [row] = [row for row in await house.rows(tracks) if row.ticket_id == visit.ticket]
+    return row
+
+
+async def said_to_staff(house: House, visit: Visit) -> list[tuple[str, str]]:
+    """What the staff's log says about promises."""
+    async with house.database.read() as connection:
+        log = await store.log_of(connection, visit.ticket, Audience.STAFF)
+    bodies = [msgspec.json.decode(entry.body) for entry in await house.logbook.since(log, 0) if entry.kind == "due"]
+    return [(body["promise"], body["what"]) for body in bodies]
+
+
+async def critical(house: House) -> Visit:
+    """A ticket judged P1 at once, that nobody has answered yet."""
+    visit = await house.joins(await house.contact())
+    await house.act.judge(await house.ready(), visit.ticket, to="P1")
+    return visit
+
+
+async def test_new_ticket_is_tracked_by_the_next_sweep(house: House) -> None:
+    house.calendars.keep_business_hours()
+    visit = await house.joins(await house.contact())
+
+    assert await house.clocks.sweep() == 1
+
+    row = await track_of(house, visit)
+    assert row.word_due_at == datetime(2026, 3, 3, 9, 0, tzinfo=UTC)
+    assert row.due_at == row.word_due_at
+    assert await house.clocks.sweep() == 0
+
+
+async def test_representatives_word_is_found_in_the_log(house: House) -> None:
+    contact, ravi = await house.contact(), await house.ready()
+    visit, _ = await house.talking(contact, ravi)
+    await house.act.judge(ravi, visit.ticket, to="P1")
+    house.clock.advance(HOUR / 2)
+    await house.says(ravi, visit, "I am looking into it", (await house.conversation_row(visit.ticket)).epoch)
+
+    await house.clocks.sweep()
+
+    assert (await track_of(house, visit)).word_due_at == MONDAY + HOUR / 2 + HOUR
+
+
+async def test_customers_word_keeps_no_promise(house: House) -> None:
+    visit = await critical(house)
+    contact = await _requester(house, visit)
+    house.clock.advance(HOUR / 2)
+    await house.says(contact, visit, "Hello?")
+
+    await house.clocks.sweep()
+
+    assert (await track_of(house, visit)).word_due_at == MONDAY + HOUR
+
+
+async def _requester(house: House, visit: Visit) -> Any:
+    row = await house.ticket_row(visit.ticket)
+    return Identity(row.requester_id, ids.session_id(), PersonRole.CONTACT, "C", row.company_id, "en", "UTC")
+
+
+async def test_warned_and_broken_are_entries_of_the_staffs_log_and_of_no_other(house: House) -> None:
+    visit = await critical(house)
+    for minutes in range(0, 75, 5):
+        house.clock.advance(MONDAY + timedelta(minutes=minutes) - house.clock.now())
+        await house.clocks.sweep()
+
+    assert await said_to_staff(house, visit) == [("initial", "warned"), ("initial", "breached")]
+    assert "due" not in await house.kinds(visit)
+    assert (await track_of(house, visit)).breached is True
+
+
+async def test_after_a_downtime_over_the_deadline_it_is_said_once(house: House) -> None:
+    visit = await critical(house)
+    house.clock.advance(timedelta(days=2))
+
+    await house.clocks.sweep()
+    await house.clocks.sweep()
+
+    assert await said_to_staff(house, visit) == [("initial", "breached"), ("target", "breached")]
+
+
+async def test_word_spoken_in_time_is_no_breach_however_late_somebody_looks(house: House) -> None:
+    contact, ravi = await house.contact(), await house.ready()
+    visit, _ = await house.talking(contact, ravi)
+    await house.act.judge(ravi, visit.ticket, to="P1")
+    for _ in range(3):
+        house.clock.advance(HOUR / 2)
+        await house.says(ravi, visit, "Still on it", (await house.conversation_row(visit.ticket)).epoch)
+    house.clock.advance(HOUR / 4)
+
+    await house.clocks.sweep()
+
+    assert await said_to_staff(house, visit) == []
+
+
+async def test_waiting_for_the_customer_stops_the_clocks_and_their_word_starts_them(house: House) -> None:
+    visit = await critical(house)
+    contact = await _requester(house, visit)
+    house.clock.advance(HOUR / 2)
+    async with house.database.begin() as uow:
+        await store.move(uow, await store.load(uow.connection, visit.ticket), State.AWAITING, ended_at=None)
+    await house.clocks.sweep()
+    assert (await track_of(house, visit)).due_at is None
+    house.clock.advance(timedelta(days=3))
+    await house.says(contact, visit, "Here is the file")
+
+    await house.clocks.sweep()
+
+    assert (await track_of(house, visit)).word_due_at == MONDAY + timedelta(days=3) + HOUR
+    assert await said_to_staff(house, visit) == []
+
+
+async def test_change_of_priority_measures_anew_at_once(house: House) -> None:
+    house.calendars.keep_business_hours()
+    visit = await house.joins(await house.contact())
+    await house.clocks.sweep()
+    house.clock.advance(HOUR / 12)
+
+    await house.act.judge(await house.ready(), visit.ticket, to="P1")
+
+    assert (await track_of(house, visit)).word_due_at == MONDAY + HOUR
+
+
+async def test_another_plan_measures_the_companys_tickets_anew(house: House) -> None:
+    visit = await house.joins(await house.contact())
+    await house.clocks.sweep()
+    company = (await house.ticket_row(visit.ticket)).company_id
+    with pytest.raises(Invalid):
+        await house.clocks.set_plan(company, "golden")
+    house.clock.advance(1)
+
+    await house.clocks.set_plan(company, "standard")
+
+    assert await house.clocks.sweep() == 1
+    assert await house.clocks.sweep() == 0
+
+
+async def test_clocks_of_a_company_that_never_opens_run_around_the_clock(house: House) -> None:
+    house.calendars.calendar = msgspec.structs.replace(house.calendars.calendar, always=False, week=((),) * 7)
+    visit = await house.joins(await house.contact(), impact=DOWN, reachable=REACHABLE)
+
+    await house.clocks.sweep()
+
+    assert (await track_of(house, visit)).word_due_at == MONDAY + timedelta(days=1)
+
+
+async def test_customer_sees_when_the_next_word_is_due(house: House) -> None:
+    contact = await house.contact()
+    visit = await house.joins(contact)
+    await house.act.judge(await house.ready(), visit.ticket, to="P1")
+
+    urgency = await Urgencies(house.database, house.clocks).of_ticket(contact, visit.ticket)
+
+    assert urgency.next_word_at == MONDAY + HOUR
+    assert (urgency.due, urgency.contact) == ((), None)
+
+
+async def test_console_has_whoever_is_due_first_on_top(house: House) -> None:
+    ravi = await house.ready()
+    first, _ = await house.talking(await house.contact("First"), ravi)
+    second, _ = await house.talking(await house.contact("Second"), ravi)
+    await house.act.judge(ravi, second.ticket, to="P1")
+    await house.clocks.sweep()
+
+    desk = await house.see.desk(ravi)
+
+    assert [talk.ticket for talk in desk.conversations] == [second.ticket, first.ticket]
+    assert desk.conversations[0].word_due_at == MONDAY + HOUR
