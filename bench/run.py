@@ -74,7 +74,7 @@ def _measure(each: Measurement, pace: Pace) -> Outcome:
     try:
         return each.measure(pace)
     except (DidNotStart, LoadFailed, subprocess.CalledProcessError, OSError) as error:
-        return {"error": " ".join(str(error).split())[:500]}
+        return {"error": " ".join(str(error).split())[-500:]}
 
 
 def _short(outcome: Outcome) -> str:

@@ -6,23 +6,26 @@ freed. Start the server with ``--ws chatsvc.hub.direct:HubProtocol``; on any oth
 """
 
 import asyncio
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.frames import Frame
+from websockets.frames import Frame, apply_mask  # type: ignore[attr-defined]  # the fast one where it could be built
 
 from chatsvc.hub import codes, metrics
 from chatsvc.hub.connection import Connection
 from chatsvc.hub.hub import DIRECT
 
-_TEXT: Final = 0x81  # a whole, unmasked text frame
+_TEXT: Final = 0x81  # the first byte of a text in one frame
+_LONGEST_HEADER: Final = 14
 
 
 class HubProtocol(WebSocketsSansIOProtocol):
     """uvicorn's protocol, which can be taken over by a connection of the hub."""
 
     _connection: Connection | None = None
+    # The beginning of a frame that has not come whole.
+    _unread = b""
     _flush_is_due = False
     _deadline: asyncio.TimerHandle | None = None
     _over: "asyncio.Future[None] | None" = None
@@ -57,6 +60,35 @@ class HubProtocol(WebSocketsSansIOProtocol):
 
     # What comes.
 
+    def data_received(self, data: bytes) -> None:
+        """Take bytes in: a text in one frame, which is what people send, is read here, and every other kind by the library.
+
+        The library is given whole frames only, so that between two of them it stands at a beginning.
+        """
+        if not self.handshake_initiated:
+            super().data_received(data)
+            return
+        if self._unread:
+            data, self._unread = self._unread + data, b""
+        begin = 0
+        while begin < len(data):
+            found = _frame_at(data, begin)
+            if found is None or found.end > len(data):
+                if found is not None and found.end - begin > self.config.ws_max_size + _LONGEST_HEADER:
+                    super().data_received(data[begin:])  # which closes, because it is too large
+                else:
+                    self._unread = data[begin:]
+                return
+            if data[begin] == _TEXT and found.mask is not None and self._may_read_it():
+                self._take_text(apply_mask(data[found.payload : found.end], found.mask))
+            else:
+                super().data_received(data[begin : found.end])
+            begin = found.end
+
+    def _may_read_it(self) -> bool:
+        """Whether a connection listens and no message in pieces is under way."""
+        return self._connection is not None and not self.close_sent and not self.conn.expect_continuation_frame
+
     def send_receive_event_to_app(self) -> None:
         """Hand a whole message on."""
         if self._connection is None:
@@ -67,8 +99,12 @@ class HubProtocol(WebSocketsSansIOProtocol):
         if self.curr_msg_data_type != "text":
             self._connection.receive(bytes(data))
             return
+        self._take_text(bytes(data))
+
+    def _take_text(self, data: bytes) -> None:
+        assert self._connection is not None
         try:
-            text = str(data, "utf-8")
+            text = data.decode()
         except UnicodeDecodeError:
             self.conn.send_close(1007)
             self._leave_with(self.conn.data_to_send())
@@ -185,6 +221,30 @@ class HubProtocol(WebSocketsSansIOProtocol):
     def _free_the_handshake(self) -> None:
         """Headers, scope and response are most of what an idle socket would keep."""
         del self.scope, self.request, self.response
+
+
+class _Found(NamedTuple):
+    """Where a frame's payload begins and where it ends, and its mask; None for a frame without one."""
+
+    payload: int
+    end: int
+    mask: bytes | None
+
+
+def _frame_at(data: bytes, begin: int) -> _Found | None:
+    """Read the header of a frame (RFC 6455, 5.2); None when not all of it is there."""
+    there = len(data) - begin
+    if there < 2:
+        return None
+    masked, size, payload = data[begin + 1] & 0x80, data[begin + 1] & 0x7F, begin + 2
+    if size >= 126:
+        payload += 2 if size == 126 else 8
+        size = int.from_bytes(data[begin + 2 : payload], "big")
+    if masked:
+        payload += 4
+    if payload > len(data):
+        return None
+    return _Found(payload, payload + size, data[payload - 4 : payload] if masked else None)
 
 
 def _header(size_bytes: int) -> bytes:

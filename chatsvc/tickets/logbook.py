@@ -193,7 +193,9 @@ def _row(append: Append) -> Row:
     body = append.body
     if append.kind in (Kind.MESSAGE, Kind.NOTE):
         spoken = _words.decode(body)
-        body = msgspec.json.encode(msgspec.structs.replace(spoken, text=mask_secrets(spoken.text))).decode()
+        masked = mask_secrets(spoken.text)
+        if masked != spoken.text:
+            body = msgspec.json.encode(msgspec.structs.replace(spoken, text=masked)).decode()
     return Row(append=append, body=body, digest=store.digest_of(append.kind, body))
 
 

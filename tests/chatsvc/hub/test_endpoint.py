@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.frames import Frame, Opcode
 from websockets.typing import Origin
 
 from chatsvc.accounts.model import Identity
@@ -159,6 +160,46 @@ async def test_frames_of_any_size_arrive_whole(server: Server, world: World, siz
 
     assert isinstance(entries, Entries)
     assert len(bytes(entries.entries[0].body)) > size
+
+
+@pytest.mark.parametrize("at_once", [1, 3, 7, 1_000_000])
+async def test_frames_arrive_whole_however_the_network_cuts_them(server: Server, world: World, at_once: int) -> None:
+    claire = an_identity()
+    log = world.a_log(claire)
+    texts = ["short", "p" * 130, "", "ping", "long " * 200, "pieces", "last"]
+
+    async with knocks(server, world.signs_in(claire)) as line:
+        await line.recv()
+        opening = Frame(Opcode.TEXT, msgspec.json.encode({"t": "open", "ref": 1, "log": log, "after": 0}))
+        sent = opening.serialize(mask=True)
+        for number, text in enumerate(filter(None, texts)):
+            said = {
+                "t": "append",
+                "ref": 10 + number,
+                "log": log,
+                "key": f"key-{number:05}",
+                "kind": "message",
+                "text": text,
+            }
+            raw = msgspec.json.encode(said)
+            if text == "pieces":
+                sent += Frame(Opcode.TEXT, raw[:20], fin=False).serialize(mask=True)
+                sent += Frame(Opcode.PING, b"between").serialize(mask=True)
+                sent += Frame(Opcode.CONT, raw[20:]).serialize(mask=True)
+            else:
+                sent += Frame(Opcode.TEXT, raw).serialize(mask=True)
+        for begin in range(0, len(sent), at_once):
+            line.transport.write(sent[begin : begin + at_once])
+            await asyncio.sleep(0)
+        numbers: list[int] = []
+        async with asyncio.timeout(PATIENCE_S):
+            while len(numbers) < 6:
+                frame = frames.decode(await line.recv())
+                numbers += [entry.number for entry in frame.entries] if isinstance(frame, Entries) else []
+
+    assert numbers == [1, 2, 3, 4, 5, 6]
+    said = [msgspec.json.decode(bytes(entry.body))["text"] for entry in world.logs.entries[log]]
+    assert said == [text.strip() for text in texts if text]
 
 
 async def test_deflate_bomb_finds_no_deflate(server: Server, world: World) -> None:
