@@ -34,6 +34,14 @@ def need_chromium() -> str:
     return str(program)
 
 
+def need_program(name: str, package: str) -> str:
+    """Return a program's path; skip, or fail under ``--all``, where it is not installed."""
+    program = shutil.which(name, path=f"{os.environ.get('PATH', os.defpath)}:/usr/sbin")
+    if program is None:
+        _missing(name, f"install the package {package} (Debian: apt-get install {package})")
+    return str(program)
+
+
 def need_redis() -> str:
     """Return the path of a ``redis-server``: the machine's, else the one that comes with our own packages."""
     program = shutil.which("redis-server")

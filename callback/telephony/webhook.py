@@ -126,10 +126,14 @@ class HTTPPoster:
     """Posts over HTTP; follows nothing, waits no longer than it was told, and reads no answer but its status."""
 
     def __init__(self, within_s: float = ANSWER_WITHIN_S) -> None:
-        self._client = httpx2.AsyncClient(follow_redirects=False, timeout=within_s, trust_env=False)
+        self._within_s = within_s
+        # Made with the first post, for it loads certificates, and a process may only ever receive.
+        self._client: httpx2.AsyncClient | None = None
 
     async def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> int:
         """Return the status of the answer."""
+        if self._client is None:
+            self._client = httpx2.AsyncClient(follow_redirects=False, timeout=self._within_s, trust_env=False)
         try:
             async with self._client.stream("POST", url, content=body, headers=dict(headers)) as answer:
                 return int(answer.status_code)
@@ -140,7 +144,8 @@ class HTTPPoster:
 
     async def close(self) -> None:
         """Give connections back."""
-        await self._client.aclose()
+        if self._client is not None:
+            await self._client.aclose()
 
 
 class Webhook:

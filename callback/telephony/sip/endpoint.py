@@ -74,7 +74,7 @@ class Invitation:
         self.has_rung = False
         self._endpoint = endpoint
         self._final: Response | None = None
-        self._acks: dict[str, tuple[bytes, Place]] = {}
+        self._acks: dict[str, tuple[Request, Place]] = {}
         self._is_abandoned = False
         self._timer: asyncio.TimerHandle | None = None
 
@@ -103,8 +103,8 @@ class Invitation:
         self._hush()
 
     def acknowledged(self, answer: Response, ack: Request, to: Place) -> None:
-        """Remember the ACK of a 2xx: it is sent again for every repetition of that 2xx (RFC 3261, 13.2.2.4)."""
-        self._acks[answer.recipient.tag or ""] = (ack.encoded(), to)
+        """Remember the ACK of a 2xx: every repetition of that 2xx gets one, a request of its own each (RFC 3261, 13.2.2.4)."""
+        self._acks[answer.recipient.tag or ""] = (ack, to)
 
     def take(self, response: Response) -> None:
         """Take an answer; called by the endpoint."""
@@ -123,7 +123,12 @@ class Invitation:
     def _take_success(self, response: Response) -> None:
         tag = response.recipient.tag or ""
         if tag in self._acks:
-            self._endpoint.post(*self._acks[tag])
+            ack, to = self._acks[tag]
+            headers = (
+                ("Via", self._endpoint.new_via()),
+                *((name, value) for name, value in ack.headers if name != "Via"),
+            )
+            self._endpoint.post(replace(ack, headers=headers).encoded(), to)
         elif self._final is None and not self._is_abandoned:
             self._decide(response)
         elif self.on_unwanted is not None and (self._final is None or self._final.recipient.tag != tag):
