@@ -277,6 +277,12 @@ async def start(settings: Settings, *, sockets: bool = True, clock: Clock | None
     services.logbook.start()
     if sockets:
         await _open(services)
+    else:
+        # What guesses languages weighs 125 MB, so that web processes never load it.
+        from chatsvc.conversations.english import EnglishHints
+
+        hints = EnglishHints(services.database, services.logbook)
+        services.sweeps = (*services.sweeps, hints.sweep)
     services._tasks = tuple(tasks)
     return services
 

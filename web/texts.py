@@ -151,6 +151,9 @@ EVENTS: Final[Mapping[str, str | Plural]] = {
 # What a visitor is told when something is refused: what happened, and what to do next -------------------------------
 
 ERRORS: Final = {
+    "english_hint": N_(
+        "The talk is in English. You can write comments on the request in your own language instead, at any time."
+    ),
     "unknown": N_("Something went wrong on our side. Try again in a moment; if it stays, quote the code below."),
     "offline": N_("There is no connection to the server. Your text is kept here; it is sent when the line is back."),
     "required": N_("This is needed. Please fill it in."),

@@ -134,6 +134,8 @@ class Append(msgspec.Struct, frozen=True):
     sender: PersonId
     name: str
     role: Role
+    # The customer seems to write in another language than English. Body: language (a code of ``kernel.languages``).
+    ENGLISH_HINT = "english_hint"
     # Unique per sender and log, 8 to 64 characters.
     key: str
     kind: Kind
