@@ -179,7 +179,7 @@ def build(settings: Settings, clock: Clock) -> Services:
         read_transcript=Transcripts(database).read,
     )
     mailer = SMTPMailer(settings.smtp_url) if settings.smtp_url else None
-    agenda = Agenda(database, {})
+    agenda = Agenda(database, tickets.handlers())
     services = Services(
         settings=settings,
         clock=clock,

@@ -6,6 +6,7 @@ that a request said (T26). Nothing is read here from a store.
 """
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from email.utils import parseaddr
@@ -48,11 +49,31 @@ _EVENTS: Final = {
     Kind.WRAPPED_UP: N_("%(name)s completed the ticket"),
     Kind.SOLVED: N_("%(name)s marked the request as solved"),
     Kind.REOPENED: N_("%(name)s opened the request again"),
+    Kind.CALL_WANTED: N_("%(name)s asked to be called"),
+    Kind.CHAT_WANTED: N_("%(name)s chose to chat instead of a call"),
+    Kind.CALLED: N_("%(name)s called"),
+    Kind.CALL_OFF: N_("The call is off."),
+    Kind.PROPOSED: N_("The answers say that this may be critical. A representative decides."),
+    Kind.JUDGED: N_("%(name)s set the priority to %(after)s"),
+    Kind.APPEALED: N_("%(name)s asked for a second look at the priority"),
+    Kind.DUE: N_("A promise comes due."),
+    Kind.ASKED: N_("%(name)s needs something from you: %(needed)s"),
+    Kind.CLOSED: N_("%(name)s closed the request"),
+    Kind.TEAM: N_("%(name)s handed the request over to another team"),
+    Kind.OWNER: N_("%(name)s said who works on it"),
+    Kind.FOLLOWED: N_("%(name)s put %(who)s in copy"),
+    Kind.UNFOLLOWED: N_("%(name)s took %(who)s out of copy"),
+    Kind.MERGED: N_("%(name)s let this go on in request %(number)s"),
+    Kind.MERGED_IN: N_("%(name)s let request %(number)s go on here"),
+    Kind.CONTINUES: N_("%(name)s goes on here from request %(number)s"),
+    Kind.INCIDENT: N_("%(name)s linked this to an incident"),
+    Kind.TAKEN_BACK: N_("%(name)s took the last change back"),
 }
 _HANDED_TO_NAME: Final = N_("%(name)s handed the conversation over to %(to_name)s")
 _HANDED_TO_LINE: Final = N_("%(name)s handed the conversation over to the %(to_line)s team")
 _LEFT: Final = N_("%(name)s left the line")
 _LOST: Final = N_("%(name)s was away for too long and left the line")
+_CLOSED_BY_SILENCE: Final = N_("The request was closed because there was no answer")
 _COMPLETED_BY_ITSELF: Final = N_("The ticket was completed")
 
 
@@ -203,7 +224,7 @@ class Composer:
         return {"who": "", "at": at, "text": self._event(entry, self._catalogue(to.language)), "files": []}
 
     def _event(self, entry: Entry, words: NullTranslations) -> str:
-        facts: dict[str, Any] = {"name": entry.name, **msgspec.json.decode(entry.body, type=dict)}
+        facts: dict[str, Any] = defaultdict(str, name=entry.name, **msgspec.json.decode(entry.body, type=dict))
         for key in ("line", "to_line"):
             facts[key] = words.gettext(self._lines.get(str(facts.get(key)), str(facts.get(key))))
         match entry.kind:
@@ -217,6 +238,8 @@ class Composer:
                     **facts,
                     "n": stars,
                 }
+            case Kind.CLOSED if facts.get("why") == "silence":
+                sentence = _CLOSED_BY_SILENCE
             case Kind.WRAPPED_UP if entry.role is Role.SYSTEM:
                 sentence = _COMPLETED_BY_ITSELF
             case known if known in _EVENTS:

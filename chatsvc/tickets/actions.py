@@ -1,37 +1,33 @@
-"""What people do with a ticket: comment, mark as solved, reopen. The life cycle's table decides; each change is an entry of the log."""
+"""Everything that people do to tickets, outside their live phase and to the words in them at any time, under one name.
+
+Each action is one unit of work: load, decide by the life cycle's table or a policy, record, and ring after the commit.
+
+- here: reading, and saying something.
+- ``life``: ask, mark_solved, close, reopen, change, follow_up, and what time brings.
+- ``following``: who reads along, what a company wishes, who wants quiet.
+- ``assigning``: teams, owners, incidents, merging, many at once and back.
+"""
 
 from collections.abc import Sequence
-from datetime import datetime
-from typing import Any
-
-from sqlalchemy import select, update
 
 from chatsvc.accounts.model import Identity
-from chatsvc.db.engine import Database
-from chatsvc.db.uow import UnitOfWork
-from chatsvc.files.actions import Files, StoredFile
+from chatsvc.files.actions import StoredFile
 from chatsvc.files.model import Attached
-from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
-from chatsvc.kernel.ids import FileId, LogId, TicketId
-from chatsvc.kernel.machine import IllegalTransition
-from chatsvc.tickets import policy, queries, store
-from chatsvc.tickets.logbook import LogBook
-from chatsvc.tickets.model import LIFE, Append, Audience, Event, Fields, Kind, Role, State, Stored, facts, words
-from chatsvc.tickets.policy import TicketRules
+from chatsvc.kernel.errors import Invalid, NotFound
+from chatsvc.kernel.ids import FileId, LogId
+from chatsvc.tickets import queries, views
+from chatsvc.tickets.assigning import Assigning
+from chatsvc.tickets.following import Following
+from chatsvc.tickets.ground import LONGEST_TEXT, role_of
+from chatsvc.tickets.model import Append, Audience, Filters, Kind, State, Stored, View, words
 from chatsvc.tickets.queries import LogReach, TicketCounts, TicketPage, TicketView
-from chatsvc.tickets.tables import logs, tickets
+from chatsvc.tickets.views import ViewPage
 
-LONGEST_TEXT = 8_000  # Characters; the same as a frame's.
+__all__ = ["LONGEST_TEXT", "Tickets", "role_of"]
 
 
-class Tickets:
+class Tickets(Assigning, Following):
     """Tickets outside their live phase, and the words in them at any time."""
-
-    def __init__(self, database: Database, logbook: LogBook, files: Files, rules: TicketRules) -> None:
-        self.database = database
-        self.logbook = logbook
-        self.files = files
-        self.rules = rules
 
     async def view(self, identity: Identity, number: int) -> TicketView:
         """Return a ticket for its page; raises NotFound for whoever may not read it."""
@@ -40,11 +36,41 @@ class Tickets:
             return await queries.ticket(connection, identity, number, at=at, rules=self.rules)
 
     async def requests(
-        self, identity: Identity, *, states: tuple[State, ...] = (), before: int | None = None
+        self,
+        identity: Identity,
+        *,
+        states: tuple[State, ...] = (),
+        before: int | None = None,
+        filters: Filters | None = None,
     ) -> TicketPage:
-        """Return the tickets this person may read, newest first (T6)."""
+        """Return the tickets this person may read, newest first (T6): for a contact, *My requests*.
+
+        Args:
+            identity: who asks.
+            states: of these only; empty: all. The same as in ``filters``.
+            before: ``older`` of the page shown last; None: the first page.
+            filters: what narrows the list, words to search for among them.
+        """
+        filters = filters or Filters(states=states)
         async with self.database.read() as connection:
-            return await queries.requests(connection, identity, states=states, before=before)
+            return await queries.requests(connection, identity, filters=filters, before=before)
+
+    async def listed(
+        self, identity: Identity, view: View, *, after: str | None = None, filters: Filters | None = None
+    ) -> ViewPage:
+        """Return one page of a list of those who work here; ``after`` is ``next`` of the page shown last.
+
+        Raises:
+            NotAllowed: ``staff.only``.
+            Invalid: ``after`` is nothing that this list has given.
+        """
+        async with self.database.read() as connection:
+            return await views.page(connection, identity, view, after=after, filters=filters or Filters())
+
+    async def view_counts(self, identity: Identity) -> dict[View, int]:
+        """Return how many tickets each list holds, at most ``views.MOST_COUNTED`` of each; raises NotAllowed (``staff.only``)."""
+        async with self.database.read() as connection:
+            return await views.counts(connection, identity)
 
     async def counts(self, identity: Identity) -> TicketCounts:
         """Return how many tickets this person may read."""
@@ -143,93 +169,3 @@ class Tickets:
         async with self.database.read() as connection:
             await queries.require(connection, identity, found.ticket)
         return found
-
-    async def change(self, identity: Identity, ticket: TicketId, fields: Fields, *, version: int) -> None:
-        """Set the fields of a ticket, as those who work here do; a change of state is an entry of the log as well.
-
-        The keys of the catalogue are checked by the caller, who has it.
-
-        Raises:
-            NotAllowed: ``staff.only``, or the time for reopening is over.
-            NotFound: no such ticket.
-            Conflict: ``ticket.changed``: somebody changed it since ``version`` was read.
-            IllegalTransition: the ticket cannot go from its state to that one.
-        """
-        if not identity.is_staff:
-            raise NotAllowed("staff.only")
-        async with self.database.begin() as uow:
-            row = await store.load(uow.connection, ticket)
-            if row.version != version:
-                raise Conflict("ticket.changed", ticket=ticket)
-            event = policy.event_between(State(row.state), fields.state)
-            if event is Event.REOPENED and not policy.may_reopen(State(row.state), row.ended_at, uow.now, self.rules):
-                raise NotAllowed("ticket.reopen_window_over", ticket=ticket)
-            ended_at = row.ended_at if event is None else None
-            if fields.state in (State.SOLVED, State.CLOSED) and event is not None:
-                ended_at = uow.now
-            await store.change(uow, row, fields, ended_at=ended_at)
-            if event is not None:
-                await self._tell_moved(uow, identity, row, event)
-            uow.ring(f"visit:{ticket}")
-
-    async def _tell_moved(self, uow: UnitOfWork, identity: Identity, row: Any, event: Event) -> None:
-        """Write into the log what the customer should read about a change of state; asking them is said in words of its own."""
-        kind = {Event.SOLVED: Kind.SOLVED, Event.REOPENED: Kind.REOPENED}.get(event)
-        if kind is None:
-            return
-        log = await store.log_of(uow.connection, row.id)
-        key = f"{event}-{row.version}"
-        append = Append(log, identity.person, identity.name, role_of(identity), f"{key:_<8}", kind, facts())
-        await self.logbook.append_in(uow, append)
-
-    async def mark_solved(self, identity: Identity, ticket: TicketId) -> None:
-        """Say that it is solved (T10).
-
-        Raises:
-            NotFound: no such ticket for this person.
-            IllegalTransition: it is solved or closed already.
-        """
-        await self._move(identity, ticket, Event.SOLVED, Kind.SOLVED)
-
-    async def reopen(self, identity: Identity, ticket: TicketId) -> None:
-        """Reopen a solved or closed ticket (T9).
-
-        Raises:
-            NotFound: no such ticket for this person.
-            NotAllowed: the time for it is over; a follow-up is possible instead.
-        """
-        await self._move(identity, ticket, Event.REOPENED, Kind.REOPENED)
-
-    async def _move(self, identity: Identity, ticket: TicketId, event: Event, kind: Kind) -> None:
-        async with self.database.begin() as uow:
-            await queries.require(uow.connection, identity, ticket)
-            row = await store.load(uow.connection, ticket)
-            state = State(row.state)
-            if event is Event.REOPENED and not policy.may_reopen(state, row.ended_at, uow.now, self.rules):
-                if not LIFE.allows(state, event):
-                    raise IllegalTransition("transition.illegal", state=state.value, event=event.value)
-                raise NotAllowed("ticket.reopen_window_over", ticket=ticket)
-            to = LIFE.next(state, event)
-            ended_at: datetime | None = uow.now if to in (State.SOLVED, State.CLOSED) else None
-            await store.move(uow, row, to, ended_at=ended_at)
-            log = await store.log_of(uow.connection, ticket)
-            key = f"{event}-{row.version}"
-            append = Append(
-                log, identity.person, identity.name, role_of(identity), f"{key:_<8}", kind, facts(), identity.company
-            )
-            await self.logbook.append_in(uow, append)
-            uow.ring(f"visit:{ticket}")
-
-    async def sweep(self) -> int:
-        """Seal the logs of tickets whose time for reopening is over (T9); return how many. Safe to run late, twice, anywhere."""
-        async with self.database.begin() as uow:
-            over = select(tickets.c.id).where(tickets.c.ended_at < uow.now - self.rules.reopen_within)
-            result = await uow.execute(
-                update(logs).where(logs.c.ticket_id.in_(over), logs.c.sealed.is_(False)).values(sealed=True)
-            )
-            return int(result.rowcount)
-
-
-def role_of(identity: Identity) -> Role:
-    """On whose side this person writes."""
-    return Role.STAFF if identity.is_staff else Role.CUSTOMER

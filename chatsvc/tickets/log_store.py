@@ -8,8 +8,9 @@ import hashlib
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from enum import StrEnum
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 from sqlalchemy import bindparam, select, update
@@ -23,12 +24,18 @@ from chatsvc.db.engine import SQLITE_PRAGMAS, Database, is_unavailable
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel import failpoints
 from chatsvc.kernel.errors import Unavailable
-from chatsvc.kernel.ids import SYSTEM, LogId, PersonId
-from chatsvc.tickets.model import Append, Entry, Kind, Role, State
+from chatsvc.kernel.ids import SYSTEM, LogId, PersonId, new_id
+from chatsvc.tickets.model import ENDED, Append, Entry, Kind, Role, State
+from chatsvc.tickets.policy import TicketRules
 from chatsvc.tickets.tables import entries, logs, reads, tickets
 
 # Two processes that append to the same log at the same instant may meet in an index; the loser simply looks again.
 _TRIES = 4
+
+
+# Kind of the due row of comments that somebody is written to about; its subject is the log, its payload the first comment's number.
+TELL: Final = "ticket.tell"
+_TELL_AFTER_US: Final = TicketRules().tell_after // timedelta(microseconds=1)
 
 
 def digest_of(kind: Kind, body: str) -> str:
@@ -121,9 +128,17 @@ _SAID = "select number, at, digest from entries where log_id = ? and sender = ? 
 
 _RAISE = """
 update logs set head = head + 1, last_at = ?, customer_at = case when ? then ? else customer_at end
-where id = ? and sealed = 0 and (? is null or company_id = ?) and (? is null or owner_epoch = ?)
+where id = ? and sealed = 0 and (seals_at is null or seals_at >= ?) and (? is null or company_id = ?) and (? is null or owner_epoch = ?)
   and (? or audience = 'staff' or owner_id is null or (owner_id = ? and ? is not null))
-returning head, asleep, ticket_id
+returning head, asleep, ticket_id, owner_id is null and audience = 'shared'
+"""
+
+# While nobody talks with the customer, those who are not there are written to a little later (R14). What is set already takes this with it.
+_TELL = """
+insert into due (id, kind, subject, payload, due_at, look_at, generation, failures) values (?, ?, ?, ?, ?, ?, 1, 0)
+on conflict (kind, subject) do update set payload = excluded.payload, due_at = excluded.due_at, look_at = excluded.look_at,
+    generation = due.generation + 1, failures = 0, done_at = null
+where due.done_at is not null
 """
 
 _STATE = "select state, version from tickets where id = ?"
@@ -137,7 +152,7 @@ _INSERT = (
     "insert into entries (log_id, number, sender, client_key, kind, body, digest, at) values (?, ?, ?, ?, ?, ?, ?, ?)"
 )
 
-_LOOK = "select company_id, sealed from logs where id = ?"
+_LOOK = "select company_id, sealed or coalesce(seals_at < ?, 0) from logs where id = ?"
 
 
 def _write_rows(execute: Callable[[str, tuple[Any, ...]], Any], rows: Iterable[Row], at: int) -> list[Outcome]:
@@ -147,18 +162,20 @@ def _write_rows(execute: Callable[[str, tuple[Any, ...]], Any], rows: Iterable[R
 def _write_row(execute: Callable[[str, tuple[Any, ...]], Any], row: Row, at: int) -> Outcome:
     append = row.append
     said = execute(_SAID, (append.log, append.sender, append.key)).fetchone()
-    if said is not None and not _is_foreign(execute, append):
+    if said is not None and not _is_foreign(execute, append, at):
         return Outcome(Found.REPEATED, said[0], said[1]) if said[2] == row.digest else Outcome(Found.CONFLICT)
     customer = append.role is Role.CUSTOMER
     company, epoch = append.company, append.epoch
     anyone = not row.is_staff_s_word
     raised = execute(
-        _RAISE, (at, customer, at, append.log, company, company, epoch, epoch, anyone, append.sender, epoch)
+        _RAISE, (at, customer, at, append.log, at, company, company, epoch, epoch, anyone, append.sender, epoch)
     ).fetchone()
     if raised is None:
-        return Outcome(_why_not(execute, append))
+        return Outcome(_why_not(execute, append, at))
     kind = append.kind.value
     execute(_INSERT, (append.log, raised[0], append.sender, append.key, kind, row.body, row.digest, at))
+    if raised[3] and append.kind is Kind.MESSAGE:
+        execute(_TELL, _telling(append.log, raised[0], at))
     if row.is_customer_s_word and raised[1]:
         return Outcome(Found.STORED, raised[0], at, reopened=_wake(execute, row, raised[2], at))
     return Outcome(Found.STORED, raised[0], at)
@@ -167,19 +184,25 @@ def _write_row(execute: Callable[[str, tuple[Any, ...]], Any], row: Row, at: int
 def _wake(execute: Callable[[str, tuple[Any, ...]], Any], row: Row, ticket: str, at: int) -> int | None:
     state, version = execute(_STATE, (ticket,)).fetchone()
     execute(_WAKE, (at, ticket, version))
-    execute("update logs set asleep = 0 where ticket_id = ?", (ticket,))
-    return _write_row(execute, row.as_reopened(), at).number if state == State.SOLVED else None
+    execute("update logs set asleep = 0, sealed = 0, seals_at = null where ticket_id = ?", (ticket,))
+    return _write_row(execute, row.as_reopened(), at).number if state in ENDED else None
 
 
-def _is_foreign(execute: Callable[[str, tuple[Any, ...]], Any], append: Append) -> bool:
-    return append.company is not None and _why_not(execute, append) is Found.MISSING
+def _is_foreign(execute: Callable[[str, tuple[Any, ...]], Any], append: Append, at: int) -> bool:
+    return append.company is not None and _why_not(execute, append, at) is Found.MISSING
 
 
-def _why_not(execute: Callable[[str, tuple[Any, ...]], Any], append: Append) -> Found:
-    log = execute(_LOOK, (append.log,)).fetchone()
+def _why_not(execute: Callable[[str, tuple[Any, ...]], Any], append: Append, at: int) -> Found:
+    log = execute(_LOOK, (at, append.log)).fetchone()
     if log is None or (append.company is not None and log[0] != append.company):
         return Found.MISSING
     return Found.SEALED if log[1] else Found.STALE
+
+
+def _telling(log: LogId, number: int, at: int) -> tuple[Any, ...]:
+    """Return the values of ``_TELL`` for the first comment that nobody has been written to about."""
+    tell_at = at + _TELL_AFTER_US
+    return new_id("du"), TELL, log, f'{{"first":{number}}}', tell_at, tell_at
 
 
 class SqliteBatches:
@@ -237,10 +260,12 @@ with wish as (
         $9::bool[], $10::bool[])
     with ordinality as w(log_id, sender, client_key, kind, body, digest, company, epoch, staff_s_word, customer, ord)
 ), locked as materialized (
-    select id, ticket_id, company_id, audience, head, owner_epoch, owner_id, sealed, asleep from logs
+    select id, ticket_id, company_id, audience, head, owner_epoch, owner_id, sealed or coalesce(seals_at < $11::bigint, false) as sealed,
+        asleep, owner_id is null and audience = 'shared' as unattended
+    from logs
     where id in (select log_id from wish) order by id for update
 ), judged as (
-    select w.*, l.head, case when l.asleep then l.ticket_id end as asleep_ticket, e.number as said_number, e.at as said_at,
+    select w.*, l.head, l.unattended, case when l.asleep then l.ticket_id end as asleep_ticket, e.number as said_number, e.at as said_at,
         case
             when l.id is null or w.company <> l.company_id then 'missing'
             when e.number is not null then case when e.digest = w.digest then 'repeated' else 'conflict' end
@@ -267,10 +292,18 @@ with wish as (
     ) up
     where logs.id = up.log_id
 )
-select j.found, coalesce(n.number, j.said_number, 0), coalesce(j.said_at, $11::bigint), j.asleep_ticket
+select j.found, coalesce(n.number, j.said_number, 0), coalesce(j.said_at, $11::bigint), j.asleep_ticket, j.unattended
 from judged j left join numbered n using (ord) order by j.ord
 """
 
+
+_TELL_ON = """
+insert into due (id, kind, subject, payload, due_at, look_at, generation, failures)
+select * from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::int[], $8::int[])
+on conflict (kind, subject) do update set payload = excluded.payload, due_at = excluded.due_at, look_at = excluded.look_at,
+    generation = due.generation + 1, failures = 0, done_at = null
+where due.done_at is not null
+"""
 
 _WAKE_ON = """
 update tickets set state = 'open', ended_at = null, updated_at = $1, version = version + 1 where id = $2 and version = $3
@@ -299,6 +332,7 @@ async def _write_statement(connection: AsyncConnection, rows: Sequence[Row], at:
     result = await connection.exec_driver_sql(_STATEMENT, (*columns, at))
     found: Sequence[Any] = result.all()
     outcomes = [Outcome(Found(row[0]), row[1], row[2]) for row in found]
+    await _tell_on(connection, rows, found, at)
     for index, row in enumerate(rows):
         ticket = found[index][3]
         if ticket is not None and row.is_customer_s_word and outcomes[index].found is Found.STORED:
@@ -306,15 +340,27 @@ async def _write_statement(connection: AsyncConnection, rows: Sequence[Row], at:
     return outcomes
 
 
+async def _tell_on(connection: AsyncConnection, rows: Sequence[Row], found: Sequence[Any], at: int) -> None:
+    """``_TELL`` on PostgreSQL, for the first comment of each log; the logs in order, as everywhere where rows are locked."""
+    firsts: dict[LogId, int] = {}
+    for row, (outcome, number, _, _, unattended) in zip(rows, found, strict=True):
+        if unattended and outcome == Found.STORED and row.append.kind is Kind.MESSAGE:
+            firsts.setdefault(row.append.log, number)
+    if firsts:
+        values = [(*_telling(log, number, at), 1, 0) for log, number in sorted(firsts.items())]
+        await connection.exec_driver_sql(_TELL_ON, tuple(list(column) for column in zip(*values, strict=True)))
+
+
 async def _wake_on(connection: AsyncConnection, row: Row, ticket: str, at: int) -> int | None:
     """``_wake`` on PostgreSQL; of several words in one commit the first wakes, and the others find an open ticket."""
     statement = select(tickets.c.state, tickets.c.version).where(tickets.c.id == ticket).with_for_update()
     state, version = (await connection.execute(statement)).one()
-    if state not in (State.SOLVED, State.AWAITING):
+    if state == State.OPEN:
         return None
     await connection.exec_driver_sql(_WAKE_ON, (at, ticket, version))
-    await connection.execute(update(logs).where(logs.c.ticket_id == ticket).values(asleep=False))
-    if state != State.SOLVED:
+    awake = {"asleep": False, "sealed": False, "seals_at": None}
+    await connection.execute(update(logs).where(logs.c.ticket_id == ticket).values(awake))
+    if state not in ENDED:
         return None
     [event] = await _write_statement(connection, [row.as_reopened()], at)
     return event.number

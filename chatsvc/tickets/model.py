@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -26,22 +26,38 @@ class Event(StrEnum):
     ASKED_CUSTOMER = "asked_customer"
     CUSTOMER_REPLIED = "customer_replied"
     SOLVED = "solved"
+    # Somebody ended it without saying that it is solved (Concur: *Close Case*).
+    CLOSED = "closed"
     REOPENED = "reopened"
+    # Thirty days without the customer's answer (T8).
     SILENCE_ELAPSED = "silence_elapsed"
+    # It says the same as another ticket, which goes on in its place.
+    MERGED = "merged"
 
 
+# The life cycle (T7 to T9). Where two events lead to the same state, the one that people bring about stands first.
 LIFE: Machine[State, Event] = Machine(
     {
-        State.OPEN: {Event.ASKED_CUSTOMER: State.AWAITING, Event.SOLVED: State.SOLVED},
+        State.OPEN: {
+            Event.ASKED_CUSTOMER: State.AWAITING,
+            Event.SOLVED: State.SOLVED,
+            Event.CLOSED: State.CLOSED,
+            Event.MERGED: State.CLOSED,
+        },
         State.AWAITING: {
+            Event.ASKED_CUSTOMER: State.AWAITING,
             Event.CUSTOMER_REPLIED: State.OPEN,
             Event.SOLVED: State.SOLVED,
+            Event.CLOSED: State.CLOSED,
             Event.SILENCE_ELAPSED: State.CLOSED,
+            Event.MERGED: State.CLOSED,
         },
-        State.SOLVED: {Event.REOPENED: State.OPEN},
+        State.SOLVED: {Event.REOPENED: State.OPEN, Event.CLOSED: State.CLOSED, Event.MERGED: State.CLOSED},
         State.CLOSED: {Event.REOPENED: State.OPEN},
     }
 )
+# The states in which a ticket is over, for now.
+ENDED: Final = (State.SOLVED, State.CLOSED)
 
 
 class Audience(StrEnum):
@@ -79,8 +95,29 @@ class Kind(StrEnum):
     LEFT_LINE = "left_line"
     # Body: the fields that the wrap-up set.
     WRAPPED_UP = "wrapped_up"
+    # Body: solution (words, maybe none).
     SOLVED = "solved"
     REOPENED = "reopened"
+    # The customer is asked for something (T8). Body: needed (words), closes_at (ISO 8601).
+    ASKED = "asked"
+    # Body: why (``person``, ``silence``, ``merged``).
+    CLOSED = "closed"
+    # Another team is responsible (T1). Body: team, before (keys of the catalogue).
+    TEAM = "team"
+    # Somebody else works on it (T2). Body: owner (a name, or None).
+    OWNER = "owner"
+    # Somebody reads along, or no longer (T6). Body: who (a name).
+    FOLLOWED = "followed"
+    UNFOLLOWED = "unfollowed"
+    # This duplicate goes on in another ticket; another one goes on here. Body: number.
+    MERGED = "merged"
+    MERGED_IN = "merged_in"
+    # It goes on where another ticket ended (T9). Body: number.
+    CONTINUES = "continues"
+    # It belongs to an incident, or no longer. Body: incident (a number, or None).
+    INCIDENT = "incident"
+    # What was done to it together with others was taken back. Body: nothing.
+    TAKEN_BACK = "taken_back"
     # Body: rating.
     RATED = "rated"
     # The customer wants to be rung, at the place they have or in a slot (C3). Body: slot_at (ISO 8601, or None).
@@ -97,6 +134,8 @@ class Kind(StrEnum):
     JUDGED = "judged"
     # The customer asks for a second look. Body: reason.
     APPEALED = "appealed"
+    # The customer seems to write in another language than English. Body: language (a code of ``kernel.languages``).
+    ENGLISH_HINT = "english_hint"
     # In the staff's log: a promise comes due, or is broken. Body: promise, what (``warned``, ``breached``), due_at.
     DUE = "due"
 
@@ -134,8 +173,6 @@ class Append(msgspec.Struct, frozen=True):
     sender: PersonId
     name: str
     role: Role
-    # The customer seems to write in another language than English. Body: language (a code of ``kernel.languages``).
-    ENGLISH_HINT = "english_hint"
     # Unique per sender and log, 8 to 64 characters.
     key: str
     kind: Kind
@@ -178,3 +215,60 @@ def words(text: str, files: tuple[Attached, ...] = ()) -> str:
 def facts(**values: Any) -> str:
     """Return the body of an event as JSON text."""
     return msgspec.json.encode(values).decode()
+
+
+class Filters(msgspec.Struct, frozen=True):
+    """How a list of tickets is narrowed; what is empty or None narrows nothing."""
+
+    states: tuple[State, ...] = ()
+    # Keys of the catalogue.
+    products: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
+    reason: str | None = None
+    # Words of subject, description or solution, or a number.
+    text: str = ""
+    # For staff; a contact has one company.
+    company: CompanyId | None = None
+    owner: PersonId | None = None
+    incident: str | None = None
+    # Only what the reader opened, or only what they follow; both False: whatever they may read.
+    own: bool = False
+    followed: bool = False
+
+
+class View(StrEnum):
+    """The lists that those who work here go by."""
+
+    MINE = "mine"
+    MY_TEAM = "my_team"
+    UNASSIGNED = "unassigned"
+    # Whatever has a promise, the nearest first.
+    DUE = "due"
+    # Whatever has a broken promise, the longest broken first.
+    BREACHED = "breached"
+    # Everything that is not over.
+    OPEN = "open"
+
+
+class BulkChange(msgspec.Struct, frozen=True):
+    """What is done to many tickets at once; None leaves as it is."""
+
+    team: str | None = None
+    # A person's id, or ``nobody``.
+    owner: str | None = None
+    # ``solved``, ``closed`` or ``open``.
+    state: State | None = None
+    incident: str | None = None
+
+
+class BulkResult(msgspec.Struct, frozen=True):
+    """What came of it."""
+
+    id: str
+    # Numbers of the tickets that were changed.
+    done: tuple[int, ...]
+    # Number -> why not, as the key of an error.
+    refused: dict[int, str]
+    # Until when it can be taken back.
+    undo_until: datetime

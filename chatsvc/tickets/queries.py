@@ -7,19 +7,24 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, or_, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.accounts.model import Identity
 from chatsvc.accounts.tables import companies, people
 from chatsvc.kernel.errors import NotFound
 from chatsvc.kernel.ids import CompanyId, LogId, PersonId, TicketId
-from chatsvc.tickets import policy
-from chatsvc.tickets.model import Audience, State
+from chatsvc.tickets import policy, search, search_store
+from chatsvc.tickets.model import Audience, Filters, State
 from chatsvc.tickets.policy import TicketRules
-from chatsvc.tickets.tables import followers, logs, tickets
+from chatsvc.tickets.severity_tables import tracks
+from chatsvc.tickets.tables import followers, logs, ticket_settings, tickets
 
 PAGE = 25
+
+
+# For questions within questions.
+_opened = tickets.alias("opened")
 
 
 class LogReach(msgspec.Struct, frozen=True):
@@ -70,6 +75,24 @@ class TicketView(msgspec.Struct, frozen=True):
     may_comment: bool
     may_solve: bool
     may_reopen: bool
+    # Of meaning while awaiting: what the customer was asked for, and when it closes if they do not answer (T8).
+    needed: str | None = None
+    closes_at: datetime | None = None
+    # The solution given, and when (T1).
+    solution: str | None = None
+    solution_at: datetime | None = None
+    owner_id: PersonId | None = None
+    # Numbers: the ticket that this one follows up, its own follow-up, and the one that it was merged into (T9).
+    follows: int | None = None
+    followed_up_by: int | None = None
+    merged_into: int | None = None
+    # The incident's number.
+    incident: str | None = None
+    may_close: bool = False
+    may_follow_up: bool = False
+    # Whether the reader follows it, and whether they opened it.
+    following: bool = False
+    own: bool = False
 
 
 class TicketLine(msgspec.Struct, frozen=True):
@@ -86,6 +109,13 @@ class TicketLine(msgspec.Struct, frozen=True):
     company: str
     created_at: datetime
     updated_at: datetime
+    # Who works on it; None while nobody does.
+    owner: str | None = None
+    # When the first of its promises is due, and whether one is broken; None and False without any.
+    due_at: datetime | None = None
+    breached: bool = False
+    closes_at: datetime | None = None
+    version: int = 0
 
 
 class TicketPage(msgspec.Struct, frozen=True):
@@ -105,14 +135,23 @@ class TicketCounts(msgspec.Struct, frozen=True):
 
 
 def _reachable(identity: Identity) -> ColumnElement[bool]:
-    """The tickets that this person may read, as SQL; the company comes from the session and from nowhere else."""
+    """The tickets that this person may read, as SQL; the company comes from the session and from nowhere else.
+
+    A contact reads what they opened and what they follow; everything of their company where the company wishes so.
+    """
     return true() if identity.is_staff else _reachable_by(identity.person, identity.company)
 
 
 def _reachable_by(person: Any, company: Any) -> ColumnElement[bool]:
-    followed = select(followers.c.ticket_id).where(followers.c.person_id == person)
-    own = or_(tickets.c.requester_id == person, tickets.c.id.in_(followed))
-    return and_(tickets.c.company_id == company, own)
+    wish = select(ticket_settings.c.colleagues).where(ticket_settings.c.company_id == company)
+    shown = func.coalesce(wish.scalar_subquery(), False) == true()
+    opened = _opened.c.requester_id == person
+    own = union_all(select(_opened.c.id).where(opened), _followed(person))
+    return and_(tickets.c.company_id == company, or_(tickets.c.id.in_(own), shown))
+
+
+def _followed(person: Any) -> Select[Any]:
+    return select(followers.c.ticket_id).where(followers.c.person_id == person)
 
 
 # Made once, because they are asked whenever a log is opened.
@@ -156,15 +195,9 @@ _requester = people.alias("requester")
 _owner = people.alias("owner")
 _shared = logs.alias("shared")
 _staff = logs.alias("staff")
-
-
-def _with_names(*columns: Any) -> Select[Any]:
-    source = (
-        tickets.join(companies, companies.c.id == tickets.c.company_id)
-        .join(_requester, _requester.c.id == tickets.c.requester_id)
-        .join(_shared, and_(_shared.c.ticket_id == tickets.c.id, _shared.c.audience == Audience.SHARED))
-    )
-    return select(*columns).select_from(source)
+_before = tickets.alias("before")
+_behind = tickets.alias("behind")
+_kept = tickets.alias("kept")
 
 
 async def ticket(
@@ -181,6 +214,9 @@ async def ticket(
         .outerjoin(_owner, _owner.c.id == tickets.c.owner_id)
         .join(_shared, and_(_shared.c.ticket_id == tickets.c.id, _shared.c.audience == Audience.SHARED))
         .join(_staff, and_(_staff.c.ticket_id == tickets.c.id, _staff.c.audience == Audience.STAFF))
+        .outerjoin(_before, _before.c.id == tickets.c.follows_id)
+        .outerjoin(_behind, _behind.c.follows_id == tickets.c.id)
+        .outerjoin(_kept, _kept.c.id == tickets.c.merged_into_id)
     )
     statement = (
         select(
@@ -192,6 +228,10 @@ async def ticket(
             _shared.c.last_at.label("last_at"),
             _shared.c.sealed.label("sealed"),
             _staff.c.id.label("notes_log"),
+            _before.c.number.label("before_number"),
+            _behind.c.number.label("behind_number"),
+            _kept.c.number.label("kept_number"),
+            tickets.c.id.in_(_followed(identity.person)).label("following"),
         )
         .select_from(source)
         .where(tickets.c.number == number, _reachable(identity))
@@ -200,6 +240,9 @@ async def ticket(
     if row is None:
         raise NotFound("ticket.not_found")
     state = State(row.state)
+    merged = row.merged_into_id is not None
+    waits = state is State.AWAITING
+    may_reopen = not merged and policy.may_reopen(state, row.ended_at, at, rules)
     return TicketView(
         id=row.id,
         number=row.number,
@@ -224,9 +267,22 @@ async def ticket(
         reopen_until=policy.reopen_until(row.ended_at, rules),
         log=row.log,
         notes_log=row.notes_log if identity.is_staff else None,
-        may_comment=not row.sealed and policy.may_comment(state, row.ended_at, at, rules),
+        may_comment=not (row.sealed or merged) and policy.may_comment(state, row.ended_at, at, rules),
         may_solve=policy.may_solve(state),
-        may_reopen=policy.may_reopen(state, row.ended_at, at, rules),
+        may_reopen=may_reopen,
+        needed=row.needed if waits else None,
+        closes_at=row.closes_at if waits else None,
+        solution=row.solution,
+        solution_at=row.solution_at,
+        owner_id=row.owner_id,
+        follows=row.before_number,
+        followed_up_by=row.behind_number,
+        merged_into=row.kept_number,
+        incident=row.incident,
+        may_close=policy.may_close(state) and (row.ended_at is None or may_reopen),
+        may_follow_up=not merged and row.ended_at is not None and not may_reopen,
+        following=bool(row.following),
+        own=row.requester_id == identity.person,
     )
 
 
@@ -234,38 +290,46 @@ async def requests(
     connection: AsyncConnection,
     identity: Identity,
     *,
-    states: tuple[State, ...] = (),
+    filters: Filters | None = None,
     before: int | None = None,
     company: CompanyId | None = None,
     limit: int = PAGE,
 ) -> TicketPage:
     """Return the tickets that this person may read, newest first: for a contact, *My requests* (T6).
 
-    ``states`` empty means all; ``before`` is the ``older`` of the page shown last; ``company`` narrows it for staff.
+    ``before`` is the ``older`` of the page shown last; ``company`` narrows it for staff, as in ``filters``.
     """
-    statement = (
-        _with_names(
-            tickets.c.id, tickets.c.number, tickets.c.subject, tickets.c.product, tickets.c.severity, tickets.c.state,
-            tickets.c.team, _requester.c.name, companies.c.name, tickets.c.created_at, tickets.c.updated_at,
-            _shared.c.last_at,
-        )
-        .where(_reachable(identity))
-        .order_by(tickets.c.number.desc())
-        .limit(limit + 1)
-    )  # fmt: skip
-    if states:
-        statement = statement.where(tickets.c.state.in_(states))
+    filters = filters or Filters()
+    if company is not None:
+        filters = msgspec.structs.replace(filters, company=company)
+    statement = lines().where(_reachable(identity), *narrowed(connection.dialect.name, identity, filters))
     if before is not None:
         statement = statement.where(tickets.c.number < before)
-    if company is not None:
-        statement = statement.where(tickets.c.company_id == company)
-    rows = (await connection.execute(statement)).all()
-    lines = tuple(_line(row) for row in rows[:limit])
-    return TicketPage(lines, lines[-1].number if len(rows) > limit else None)
+    rows = (await connection.execute(statement.order_by(tickets.c.number.desc()).limit(limit + 1))).all()
+    found = tuple(line(row) for row in rows[:limit])
+    return TicketPage(found, found[-1].number if len(rows) > limit else None)
 
 
-def _line(row: Any) -> TicketLine:
-    number, subject, product, severity, state, team, requester, company, created_at, updated_at, last_at = row[1:]
+def lines() -> Select[Any]:
+    """Select what ``line`` needs; without an order or a condition yet."""
+    source = (
+        tickets.join(companies, companies.c.id == tickets.c.company_id)
+        .join(_requester, _requester.c.id == tickets.c.requester_id)
+        .join(_shared, and_(_shared.c.ticket_id == tickets.c.id, _shared.c.audience == Audience.SHARED))
+        .outerjoin(_owner, _owner.c.id == tickets.c.owner_id)
+        .outerjoin(tracks, tracks.c.ticket_id == tickets.c.id)
+    )
+    return select(
+        tickets.c.id, tickets.c.number, tickets.c.subject, tickets.c.product, tickets.c.severity, tickets.c.state,
+        tickets.c.team, _requester.c.name, companies.c.name, tickets.c.created_at, tickets.c.updated_at,
+        _shared.c.last_at, _owner.c.name, tracks.c.due_at, tracks.c.breached, tickets.c.closes_at, tickets.c.version,
+    ).select_from(source)  # fmt: skip
+
+
+def line(row: Any) -> TicketLine:
+    """Return a row of ``lines`` as people see it."""
+    number, subject, product, severity, state, team, requester, company, created_at, updated_at, last_at = row[1:12]
+    owner, due_at, breached, closes_at, version = row[12:17]
     return TicketLine(
         id=row[0],
         number=number,
@@ -278,7 +342,42 @@ def _line(row: Any) -> TicketLine:
         company=company,
         created_at=created_at,
         updated_at=max(updated_at, last_at or updated_at),
+        owner=owner,
+        due_at=due_at,
+        breached=bool(breached),
+        closes_at=closes_at if state == State.AWAITING else None,
+        version=version,
     )
+
+
+def narrowed(dialect: str, identity: Identity, filters: Filters) -> list[ColumnElement[bool]]:
+    """Return the conditions of what narrows a list; whether somebody may read is asked besides."""
+    conditions: list[ColumnElement[bool]] = []
+    for column, chosen in (
+        (tickets.c.state, filters.states),
+        (tickets.c.product, filters.products),
+        (tickets.c.severity, filters.severities),
+        (tickets.c.team, filters.teams),
+    ):
+        if chosen:
+            conditions.append(column.in_(chosen))
+    for column, value in (
+        (tickets.c.reason, filters.reason),
+        (tickets.c.company_id, filters.company),
+        (tickets.c.owner_id, filters.owner),
+        (tickets.c.incident, filters.incident),
+    ):
+        if value is not None:
+            conditions.append(column == value)
+    if filters.own:
+        conditions.append(tickets.c.requester_id == identity.person)
+    if filters.followed:
+        conditions.append(tickets.c.id.in_(_followed(identity.person)))
+    if filters.text.strip():
+        sought = search.wanted(filters.text)
+        company = filters.company if identity.is_staff else identity.company
+        conditions.append(search_store.matches(dialect, sought, company) if sought else false())
+    return conditions
 
 
 async def counts(connection: AsyncConnection, identity: Identity) -> TicketCounts:

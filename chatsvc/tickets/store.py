@@ -12,9 +12,14 @@ from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel import ids
 from chatsvc.kernel.errors import Conflict, NotFound
 from chatsvc.kernel.ids import CompanyId, LogId, PersonId, TicketId
+from chatsvc.tickets import search_store
 from chatsvc.tickets.model import Audience, Fields, State
+from chatsvc.tickets.policy import TicketRules
+from chatsvc.tickets.search import searchable
 from chatsvc.tickets.tables import logs, ticket_numbers, tickets
 
+# A log takes words for as long as its ticket can be reopened (T9).
+REOPEN_WITHIN = TicketRules().reopen_within
 # The first ticket of a new store: a number that people take for one.
 FIRST_NUMBER = 1001
 
@@ -51,8 +56,9 @@ async def open_ticket(
     source: str,
     source_id: str,
     team: str = "support",
+    **more: Any,
 ) -> Opened:
-    """Open a ticket as P3 (V2), with its number and its two empty logs.
+    """Open a ticket as P3 (V2), with its number and its two empty logs; ``more`` are further columns of it.
 
     Raises:
         sqlalchemy.exc.IntegrityError: this source has its ticket already (R13).
@@ -76,8 +82,10 @@ async def open_ticket(
             created_at=uow.now,
             updated_at=uow.now,
             version=1,
+            **more,
         )
     )
+    await search_store.put(uow, opened.number, company, searchable(opened.number, subject, description))
     rows = [
         {
             "id": log,
@@ -138,14 +146,16 @@ async def complete(
             version=tickets.c.version + 1,
         )
     )
-    await _settle_log(uow, ticket, State.SOLVED if solved else State.OPEN)
+    await _settle_log(uow, ticket, State.SOLVED if solved else State.OPEN, uow.now if solved else None)
+    await reindex(uow, ticket)
 
 
-async def _settle_log(uow: UnitOfWork, ticket: TicketId, state: State) -> None:
-    """Let the logs know in which state their ticket is: whether the customer's next word wakes it, and that an open one takes words."""
-    asleep = state in (State.SOLVED, State.AWAITING)
-    unsealed = {"sealed": False} if state is State.OPEN else {}
-    await uow.execute(update(logs).where(logs.c.ticket_id == ticket).values(asleep=asleep, **unsealed))
+async def _settle_log(uow: UnitOfWork, ticket: TicketId, state: State, ended_at: datetime | None) -> None:
+    """Let the logs know in which state their ticket is: whether the customer's next word wakes it, and until when they take words."""
+    seals_at = None if ended_at is None else ended_at + REOPEN_WITHIN
+    sealed = {} if seals_at is not None and seals_at < uow.now else {"sealed": False}
+    values = {"asleep": state is not State.OPEN, "seals_at": seals_at, **sealed}
+    await uow.execute(update(logs).where(logs.c.ticket_id == ticket).values(values))
 
 
 async def change(uow: UnitOfWork, ticket: Row[Any], fields: Fields, *, ended_at: datetime | None) -> None:
@@ -161,7 +171,8 @@ async def change(uow: UnitOfWork, ticket: Row[Any], fields: Fields, *, ended_at:
     )
     if not changed:
         raise Conflict("ticket.changed")
-    await _settle_log(uow, ticket.id, fields.state)
+    await _settle_log(uow, ticket.id, fields.state, ended_at)
+    await reindex(uow, ticket.id)
 
 
 async def load(connection: AsyncConnection, ticket: TicketId) -> Row[Any]:
@@ -176,8 +187,8 @@ async def load(connection: AsyncConnection, ticket: TicketId) -> Row[Any]:
     return row
 
 
-async def move(uow: UnitOfWork, ticket: Row[Any], to: State, *, ended_at: datetime | None) -> None:
-    """Put a ticket that was just read into another state.
+async def move(uow: UnitOfWork, ticket: Row[Any], to: State, *, ended_at: datetime | None, **columns: Any) -> None:
+    """Put a ticket that was just read into another state, and set further columns of it.
 
     Raises:
         Conflict: somebody changed it since.
@@ -185,11 +196,62 @@ async def move(uow: UnitOfWork, ticket: Row[Any], to: State, *, ended_at: dateti
     moved = await uow.changes_one(
         update(tickets)
         .where(tickets.c.id == ticket.id, tickets.c.version == ticket.version)
-        .values(state=to, ended_at=ended_at, updated_at=uow.now, version=ticket.version + 1)
+        .values(state=to, ended_at=ended_at, updated_at=uow.now, version=ticket.version + 1, **columns)
     )
     if not moved:
         raise Conflict("ticket.changed")
-    await _settle_log(uow, ticket.id, to)
+    await _settle_log(uow, ticket.id, to, ended_at)
+
+
+async def put(uow: UnitOfWork, ticket: Row[Any], **columns: Any) -> None:
+    """Set columns of a ticket that was just read; its state stays.
+
+    Raises:
+        Conflict: somebody changed it since.
+    """
+    values = {**columns, "updated_at": uow.now, "version": ticket.version + 1}
+    mine = tickets.c.id == ticket.id, tickets.c.version == ticket.version
+    if not await uow.changes_one(update(tickets).where(*mine).values(values)):
+        raise Conflict("ticket.changed")
+
+
+async def seal(uow: UnitOfWork, ticket: TicketId) -> None:
+    """Let nothing more be added to a ticket's logs (T9)."""
+    await uow.execute(
+        update(logs).where(logs.c.ticket_id == ticket).values(sealed=True, asleep=False, seals_at=uow.now)
+    )
+
+
+async def is_live(connection: AsyncConnection, ticket: TicketId) -> bool:
+    """Whether somebody is talking with the customer in the ticket's shared log right now."""
+    statement = select(logs.c.owner_id).where(logs.c.ticket_id == ticket, logs.c.audience == Audience.SHARED)
+    return (await connection.execute(statement)).scalar_one() is not None
+
+
+async def by_source(connection: AsyncConnection, source: str, source_id: str) -> int | None:
+    """Return the number of the ticket that this source has made; None when it has made none (R13)."""
+    statement = select(tickets.c.number).where(tickets.c.source == source, tickets.c.source_id == source_id)
+    number: int | None = (await connection.execute(statement)).scalar_one_or_none()
+    return number
+
+
+async def by_number(connection: AsyncConnection, number: int) -> Row[Any]:
+    """Return a ticket's row by its number.
+
+    Raises:
+        NotFound: there is none.
+    """
+    row = (await connection.execute(select(tickets).where(tickets.c.number == number))).one_or_none()
+    if row is None:
+        raise NotFound("ticket.not_found")
+    return row
+
+
+async def reindex(uow: UnitOfWork, ticket: TicketId) -> None:
+    """Let a ticket be found by the words it has now."""
+    row = await load(uow.connection, ticket)
+    words = searchable(row.number, row.subject, row.description, row.solution or "")
+    await search_store.put(uow, row.number, row.company_id, words)
 
 
 async def log_of(connection: AsyncConnection, ticket: TicketId, audience: Audience = Audience.SHARED) -> LogId:

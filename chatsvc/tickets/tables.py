@@ -1,5 +1,7 @@
 """Tables of tickets, their logs, entries and reading marks."""
 
+from typing import Any, Final
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -18,7 +20,7 @@ from sqlalchemy import (
 from chatsvc.db.columns import Json, Moment, metadata
 
 # Lists show what is not over yet: an index of its own keeps the years behind us out of them.
-_OPEN = {"sqlite_where": text("ended_at is null"), "postgresql_where": text("ended_at is null")}
+_OPEN: Final[Any] = {"sqlite_where": text("ended_at is null"), "postgresql_where": text("ended_at is null")}
 
 tickets = Table(
     "tickets",
@@ -75,7 +77,6 @@ tickets = Table(
     Index("ix_tickets_company_number", "company_id", "number"),
     Index("ix_tickets_requester_number", "requester_id", "number"),
     Index("ix_tickets_follows", "follows_id"),
-    Index("ix_tickets_ended", "ended_at"),
     Index("ix_tickets_open_owner", "owner_id", "number", **_OPEN),
     Index("ix_tickets_open_team", "team", "number", **_OPEN),
 )
@@ -116,12 +117,16 @@ logs = Table(
     Column("owner_id", String(40)),
     # True when nothing can be added any more (T9).
     Column("sealed", Boolean, nullable=False, default=False),
-    # True while the ticket is solved or waits for its customer: their next word opens it again (T8, T9).
+    # Nothing can be added after this moment; None while the ticket is not over. ``sealed`` follows it, for those who only look.
+    Column("seals_at", Moment),
+    # True while the ticket is over or waits for its customer: their next word opens it again (T8, T9).
     Column("asleep", Boolean, nullable=False, default=False),
     Column("last_at", Moment),
     # The customer's last word; None before the first.
     Column("customer_at", Moment),
     UniqueConstraint("ticket_id", "audience"),
+    # What is still to be sealed: few, however many there are.
+    Index("ix_logs_sealing", "seals_at", sqlite_where=text("sealed is 0"), postgresql_where=text("sealed is false")),
 )
 
 entries = Table(
@@ -174,14 +179,6 @@ ticket_settings = Table(
     # True: every authorised contact reads all tickets of the company; False: their own and those they follow.
     Column("colleagues", Boolean, nullable=False),
     Column("changed_at", Moment, nullable=False),
-)
-
-# Up to which entry of a shared log those who were not there have been written to.
-told = Table(
-    "told",
-    metadata,
-    Column("log_id", String(40), ForeignKey("logs.id"), primary_key=True),
-    Column("number", BigInteger, nullable=False),
 )
 
 # Who wants no mail about a ticket beyond the necessary.

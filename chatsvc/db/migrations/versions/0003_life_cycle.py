@@ -23,6 +23,12 @@ _COLUMNS = (
 # Lists show what is not over yet: an index of its own keeps the years behind us out of them.
 _OPEN = {"sqlite_where": sa.text("ended_at is null"), "postgresql_where": sa.text("ended_at is null")}
 
+# Tickets that are over are sealed seven days later, as those before them.
+_SEALS = """
+update logs set seals_at = (select ended_at + 604800000000 from tickets where tickets.id = logs.ticket_id)
+where ticket_id in (select id from tickets where ended_at is not null)
+"""
+
 
 def upgrade() -> None:
     """Go forward: due moments, the facts of the life cycle, teams, companies' wishes, feeds, bulk changes, and the words to search in."""
@@ -43,8 +49,11 @@ def upgrade() -> None:
     op.create_index("ix_due_open", "due", ["done_at", "look_at"])
     for name, kind in _COLUMNS:
         op.add_column("tickets", sa.Column(name, kind, nullable=True))
+    op.add_column("logs", sa.Column("seals_at", sa.BigInteger(), nullable=True))
+    op.execute(_SEALS)
+    unsealed = {"sqlite_where": sa.text("sealed is 0"), "postgresql_where": sa.text("sealed is false")}
+    op.create_index("ix_logs_sealing", "logs", ["seals_at"], **unsealed)
     op.create_index("ix_tickets_follows", "tickets", ["follows_id"])
-    op.create_index("ix_tickets_ended", "tickets", ["ended_at"])
     op.create_index("ix_tickets_company_number", "tickets", ["company_id", "number"])
     op.create_index("ix_tickets_requester_number", "tickets", ["requester_id", "number"])
     op.create_index("ix_tickets_open_owner", "tickets", ["owner_id", "number"], **_OPEN)
@@ -64,13 +73,6 @@ def upgrade() -> None:
         sa.Column("changed_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["company_id"], ["companies.id"], name=op.f("fk_ticket_settings_company_id")),
         sa.PrimaryKeyConstraint("company_id", name=op.f("pk_ticket_settings")),
-    )
-    op.create_table(
-        "told",
-        sa.Column("log_id", sa.String(length=40), nullable=False),
-        sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(["log_id"], ["logs.id"], name=op.f("fk_told_log_id")),
-        sa.PrimaryKeyConstraint("log_id", name=op.f("pk_told")),
     )
     op.create_table(
         "muted",
@@ -117,9 +119,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take it away again."""
-    for table in ("ticket_words", "bulks", "feeds", "muted", "told", "ticket_settings", "team_members", "due"):
+    for table in ("ticket_words", "bulks", "feeds", "muted", "ticket_settings", "team_members", "due"):
         op.execute(f"drop table {table}")
-    for index in ("follows", "ended", "company_number", "requester_number", "open_owner", "open_team"):
+    for index in ("follows", "company_number", "requester_number", "open_owner", "open_team"):
         op.drop_index(f"ix_tickets_{index}", "tickets")
+    op.drop_index("ix_logs_sealing", "logs")
+    op.drop_column("logs", "seals_at")
     for name, _ in reversed(_COLUMNS):
         op.drop_column("tickets", name)
