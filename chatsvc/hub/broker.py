@@ -11,13 +11,23 @@ import msgspec
 
 from chatsvc.db.uow import Bell
 from chatsvc.kernel.ids import LogId, PersonId
+from chatsvc.tickets.model import Entry
 
 
 class Rung(msgspec.Struct, frozen=True, tag_field="n", tag="b", array_like=True):
-    """A bell: something named by ``topic`` has changed; a log is now at ``head``."""
+    """A bell: something named by ``topic`` has changed; a log is now at ``head``.
+
+    The entries that were committed may travel with it, consecutive and in order, so that whoever stands right before them need not read
+    them. They are a copy: what does not fit is read from the database, as if none had come.
+    """
 
     topic: str
     head: int
+    entries: tuple[Entry, ...] = ()
+
+    def alone(self) -> "Rung":
+        """Return the bell without entries."""
+        return Rung(self.topic, self.head) if self.entries else self
 
 
 class Typed(msgspec.Struct, frozen=True, tag_field="n", tag="t", array_like=True):
@@ -48,17 +58,23 @@ class Parcel(msgspec.Struct, frozen=True, array_like=True):
 
 
 def joined(news: Sequence[News]) -> tuple[News, ...]:
-    """Return the same news with each bell once, at its highest, and of each mark the last; order is otherwise kept."""
+    """Return the same news with each bell once, at its highest and with its entries, and of each mark the last; order is otherwise kept."""
     latest: dict[tuple[object, ...], News] = {}
     for each in news:
         if isinstance(each, Rung):
             before = latest.get((Rung, each.topic))
-            if isinstance(before, Rung) and before.head >= each.head:
-                continue
-            latest[Rung, each.topic] = each
+            latest[Rung, each.topic] = _both(before, each) if isinstance(before, Rung) else each
         else:
             latest[type(each), each.log, each.person] = each
     return tuple(latest.values())
+
+
+def _both(before: Rung, after: Rung) -> Rung:
+    """Return two bells of one topic as one, with the entries of both where they follow one another."""
+    low, high = (before, after) if before.head <= after.head else (after, before)
+    if low.entries and high.entries and low.entries[-1].number + 1 == high.entries[0].number:
+        return Rung(high.topic, high.head, low.entries + high.entries)
+    return high if high.entries or not low.entries else Rung(high.topic, high.head, low.entries)
 
 
 def as_news(bells: Sequence[Bell]) -> tuple[News, ...]:

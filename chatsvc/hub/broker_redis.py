@@ -61,7 +61,8 @@ class RedisBroker:
         self._waiting: list[News] = []
         self._something = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        self._closing = False
+        # Whether anybody else listened when something was last told; while nobody does, entries stay at home.
+        self._is_heard = False
         # The client library may swallow a cancellation that meets one of its own time-outs; then this ends the loops.
         self._closing = False
         # Whether the last attempt to tell, and to listen, went well.
@@ -125,8 +126,11 @@ class RedisBroker:
             except TimeoutError:
                 pass
         news, self._waiting = joined(self._waiting), []
+        if not self._is_heard:
+            news = tuple(each.alone() if isinstance(each, Rung) else each for each in news)
         try:
-            await client.publish(self._channel, _encoder.encode(Parcel(self._origin, news)))
+            hearers = await client.publish(self._channel, _encoder.encode(Parcel(self._origin, news)))
+            self._is_heard = hearers > 1
         except _LOST:
             self._keep_bells(news)
             raise
@@ -134,7 +138,7 @@ class RedisBroker:
 
     def _keep_bells(self, news: Sequence[News]) -> None:
         """Redis is away: bells are told later, weather never."""
-        waiting = joined([each for each in (*news, *self._waiting) if isinstance(each, Rung)])
+        waiting = joined([each.alone() for each in (*news, *self._waiting) if isinstance(each, Rung)])
         self._waiting = list(waiting[-self._rules.most_waiting :])
         metrics.news_dropped.inc(len(news) + len(self._waiting) - len(waiting))
 

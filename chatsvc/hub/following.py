@@ -9,6 +9,8 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+import msgspec
+
 from chatsvc.hub import codes, metrics
 from chatsvc.hub.connection import Connection, Gone, encode
 from chatsvc.hub.doors import Logs
@@ -125,6 +127,17 @@ class Following:
             if topic is not None:
                 self._hand_on(topic, entries)
                 self._notice_events(log, entries)
+
+    def told(self, log: LogId, entries: Sequence[Entry]) -> None:
+        """Take in what another process has committed: handed on to whoever stands right before it; whoever does not reads the log."""
+        topic = self._topics.get(log)
+        if topic is None or not entries or entries[-1].number <= topic.head:
+            return
+        # What comes in one parcel would otherwise be kept as long as any of it.
+        own = tuple(msgspec.structs.replace(entry, body=entry.body.copy()) for entry in entries)
+        self._ring.add(log, own)
+        self._hand_on(topic, own)
+        self._notice_events(log, own)
 
     def heard(self, log: LogId, head: int) -> bool:
         """Take a bell in: log is at ``head``. Return whether that was news to a follower."""

@@ -28,6 +28,7 @@ from chatsvc.hub.handshake import Gate
 from chatsvc.hub.longpoll import LongPoll
 from chatsvc.hub.pictures import Key, Pictures
 from chatsvc.hub.presence import Presence
+from chatsvc.hub.ring import size_of
 from chatsvc.hub.rules import Rules
 from chatsvc.hub.weather import Weather
 from chatsvc.hub.wire_asgi import AsgiWire
@@ -200,7 +201,10 @@ class Hub:
         except Exception:
             # The entries are committed; heartbeats bring them. The committer must go on.
             logger.exception("delivery_failed", extra={"entries": len(written)})
-        self._broker.publish([Rung(f"log:{log}", entry.number) for log, entry in written])
+        most = self.rules.most_told_bytes
+        self._broker.publish(
+            [Rung(f"log:{log}", entry.number, (entry,) if size_of(entry) <= most else ()) for log, entry in written]
+        )
 
     def _hear(self, news: Sequence[News]) -> None:
         for each in news:
@@ -215,6 +219,7 @@ class Hub:
     def _hear_bell(self, bell: Rung) -> None:
         kind, _, name = bell.topic.partition(":")
         if kind == "log":
+            self._following.told(LogId(name), bell.entries)
             self._following.heard(LogId(name), bell.head)
         elif kind in ("visit", "desk"):
             self._pictures.touch(Key(kind, name))

@@ -41,6 +41,8 @@ class Rules:
     strikes: float = 20.0
     strikes_forgiven_per_s: float = 0.5
 
+    # Entries up to this size travel to other processes with their bell; of larger ones only the number does.
+    most_told_bytes: int = 4 * 1024
     # At most one read per log in this time, shared by all who wait for it (promises, rule 11).
     read_gap_s: float = 0.05
     # Reads of logs and pictures that run at the same time, so that a storm does not take every database connection.

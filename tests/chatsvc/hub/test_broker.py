@@ -14,7 +14,7 @@ from chatsvc.hub.broker_local import LocalBroker, LocalExchange
 from chatsvc.hub.broker_redis import LineRules, RedisBroker
 from chatsvc.kernel.ids import LogId, PersonId
 from tests import requirements_plugin, stores
-from tests.chatsvc.hub.cast import settled, until
+from tests.chatsvc.hub.cast import an_entry, settled, until
 
 LOG, PERSON = LogId("lg_a"), PersonId("pe_a")
 TYPED = Typed(LOG, PERSON, "Claire")
@@ -102,6 +102,43 @@ async def test_publishing_nothing_and_publishing_after_the_end_is_nothing(ears: 
     await settled()
 
     assert two.heard == []
+
+
+async def test_entries_travel_with_their_bell_once_somebody_else_listens(ears: tuple[Ear, Ear, Ear]) -> None:
+    one, two, _ = ears
+    entries = tuple(an_entry(number) for number in (1, 2, 3))
+
+    one.broker.publish([Rung("line:expense", 0)])
+    await until(lambda: two.heard)
+    await settled()
+    for entry in entries:
+        one.broker.publish([Rung("log:lg_a", entry.number, (entry,))])
+    await until(lambda: len(two.heard) > 1)
+
+    assert two.heard[1] == Rung("log:lg_a", 3, entries)
+
+
+@pytest.mark.parametrize(
+    ("bells", "joined_as"),
+    [
+        ([(1, (1,)), (2, (2,)), (3, (3,))], (3, (1, 2, 3))),
+        ([(2, (2,)), (1, (1,))], (2, (1, 2))),
+        ([(1, (1,)), (3, (3,))], (3, (3,))),
+        ([(1, (1,)), (5, ())], (5, (1,))),
+        ([(5, ()), (1, (1,))], (5, (1,))),
+        ([(2, (2,)), (2, (2,))], (2, (2,))),
+    ],
+    ids=["in order", "turned round", "with a hole", "then without", "first without", "twice"],
+)
+def test_bells_of_one_log_become_one_with_the_entries_that_follow_one_another(
+    bells: list[tuple[int, tuple[int, ...]]], joined_as: tuple[int, tuple[int, ...]]
+) -> None:
+    rung = [Rung("log:lg_a", head, tuple(map(an_entry, numbers))) for head, numbers in bells]
+
+    [one] = joined(rung)
+
+    assert isinstance(one, Rung)
+    assert (one.head, tuple(entry.number for entry in one.entries)) == joined_as
 
 
 def test_bells_become_news() -> None:

@@ -1,7 +1,10 @@
 """Two hubs, two log books, one real store of either kind: what is acknowledged is in the log, once, in one order, for both sides."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import random
+from collections import deque
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,10 @@ import pytest
 from chatsvc.accounts.model import Identity
 from chatsvc.db.engine import Database
 from chatsvc.files.actions import Files
+from chatsvc.hub import metrics
+from chatsvc.hub.broker import News
 from chatsvc.hub.broker_local import LocalBroker, LocalExchange
+from chatsvc.hub.broker_redis import RedisBroker
 from chatsvc.hub.frames import CaughtUp, RefusedFrame, StoredFrame
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.ids import LogId
@@ -17,7 +23,9 @@ from chatsvc.tickets.actions import Tickets
 from chatsvc.tickets.logbook import LogBook
 from chatsvc.tickets.policy import TicketRules
 from tests.builders import a_contact, a_representative, a_ticket
-from tests.chatsvc.hub.cast import Stage, World, a_message, until
+from tests.chatsvc.hub.cast import QUICK, Stage, World, a_message, until
+
+TALKATIVE = replace(QUICK, entries_burst=100)
 
 
 class StoreWorld(World):
@@ -125,6 +133,76 @@ async def test_all_bells_lost_heals_with_one_heartbeat(database: Database, peopl
     for stage in stages:
         await stage.closes()
         await stage.world.logs.close()  # type: ignore[attr-defined]
+
+
+def lossy(hear: Callable[[Sequence[News]], None], seed: int) -> Callable[[Sequence[News]], None]:
+    """Let parcels be lost, come twice, or come one after the next one."""
+    chance, kept = random.Random(seed), deque[Sequence[News]]()
+
+    def hear_some(parcel: Sequence[News]) -> None:
+        kept.append(parcel)
+        if chance.random() < 0.4:
+            return  # comes after the next one
+        while kept:
+            late = kept.pop()
+            for _ in range(chance.choice((0, 1, 1, 2))):
+                hear(late)
+
+    return hear_some
+
+
+@pytest.mark.redis
+@pytest.mark.parametrize("seed", range(3))
+async def test_parcels_that_are_lost_doubled_or_turned_round_cost_no_entry_and_no_order(
+    database: Database, database_address: str, people: Company, tmp_path: Path, redis_server: str, seed: int
+) -> None:
+    channel = f"holdline:news:{tmp_path.name}"
+    other = Database(database_address, ManualClock())
+    stages = [
+        Stage(StoreWorld(each, tmp_path), rules=TALKATIVE, broker=RedisBroker(redis_server, channel))
+        for each in (database, other)
+    ]
+    for stage in stages:
+        stage.world.logs.on_stored = stage.hub.stored
+        stage.world.logs.start()  # type: ignore[attr-defined]
+        await stage.hub.start()
+        broker = stage.hub._broker
+        broker.on_news = lossy(broker.on_news, seed)
+    customer, rep = await stages[0].arrives(people.claire), await stages[1].arrives(people.ravi)
+    for talker in (customer, rep):
+        await talker.gets(CaughtUp, ref=talker.opens(people.log))
+
+    for number in range(60):
+        customer.says(people.log, f"customer {number}")
+        rep.says(people.log, f"representative {number}" * (1 + 300 * (number % 20 == 7)))
+        await asyncio.sleep(0)
+    await until(lambda: len(customer.frames(StoredFrame)) + len(rep.frames(StoredFrame)) >= 120)
+    for stage in stages:
+        stage.time.advance(stage.hub.rules.beat_s + 1)
+        await stage.hub.beat()
+
+    last = max(frame.number for talker in (customer, rep) for frame in talker.frames(StoredFrame))
+    await customer.has(people.log, *range(1, last + 1))
+    await rep.has(people.log, *range(1, last + 1))
+    for stage in stages:
+        await stage.closes()
+        await stage.world.logs.close()  # type: ignore[attr-defined]
+    await other.close()
+
+
+@pytest.mark.redis
+async def test_entries_that_come_with_their_bell_need_no_read(hubs: tuple[Stage, Stage], people: Company) -> None:
+    here, there = hubs
+    customer, rep = await here.arrives(people.claire), await there.arrives(people.ravi)
+    for talker in (customer, rep):
+        await talker.gets(CaughtUp, ref=talker.opens(people.log))
+    before = metrics.log_reads._value.get()
+
+    for number in range(5):
+        await customer.gets(StoredFrame, ref=customer.says(people.log, f"word {number}"))
+
+    await rep.has(people.log, 1, 2, 3, 4, 5)
+    assert metrics.log_reads._value.get() == before
 
 
 async def test_customer_of_another_company_reaches_neither_log(
