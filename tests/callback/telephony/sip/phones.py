@@ -50,7 +50,7 @@ class Network:
 
     def carry(self, data: bytes, source: Place, to: Place) -> None:
         """Send a datagram."""
-        self.seen.append((source, to, data.partition(b"\r\n")[0].decode()))
+        self.seen.append((source, to, data.partition(b"\r\n")[0].decode(errors="replace")))
         if self.loses(source, to, data) or self._chance.random() < self.loss:
             return
         asyncio.get_running_loop().call_later(0.01, self._deliver, data, source, to)

@@ -167,7 +167,8 @@ def _is_free(port: int) -> bool:
     return True
 
 
-def _started(arguments: Sequence[str | Path], folder: Path, log: Path) -> "subprocess.Popen[bytes]":
+def started(arguments: Sequence[str | Path], folder: Path, log: Path) -> "subprocess.Popen[bytes]":
+    """Start a program whose output goes into a file."""
     with log.open("wb") as output:
         return subprocess.Popen(arguments, cwd=folder, stdout=output, stderr=subprocess.STDOUT)
 
@@ -190,9 +191,9 @@ async def sipp(
     limits = ("-m", str(calls), "-timeout", "60s", "-timer_resol", "5", "-nostdin")
     if lossy:
         limits = (*limits, "-default_behaviors", "all,-abortunexp")
-    process = _started([program, "-sf", file, *place, *limits, "-trace_err", "-error_file", f"{log}.err"], folder, log)
+    process = started([program, "-sf", file, *place, *limits, "-trace_err", "-error_file", f"{log}.err"], folder, log)
     try:
-        await _is_listening(port, process, tcp=tcp)
+        await is_listening(port, process, tcp=tcp)
         yield SIPp(port, process, log)
     finally:
         process.kill()
@@ -208,7 +209,7 @@ async def kamailio(folder: Path, customer_port: int) -> AsyncIterator[int]:
     program = requirements_plugin.need_program("kamailio", "kamailio")
     port = free_port()
     (folder / "trunk.cfg").write_text(_TRUNK.format(port=port, customer=customer_port, folder=folder))
-    process = _started(
+    process = started(
         [
             program,
             "-f",
@@ -228,7 +229,7 @@ async def kamailio(folder: Path, customer_port: int) -> AsyncIterator[int]:
         folder / "trunk.log",
     )
     try:
-        await _is_listening(port, process, tcp=False)
+        await is_listening(port, process, tcp=False)
         yield port
     finally:
         process.terminate()
@@ -239,7 +240,7 @@ async def kamailio(folder: Path, customer_port: int) -> AsyncIterator[int]:
             process.wait()
 
 
-async def _is_listening(port: int, process: "subprocess.Popen[bytes]", *, tcp: bool) -> None:
+async def is_listening(port: int, process: "subprocess.Popen[bytes]", *, tcp: bool) -> None:
     """Return when the port is taken on this machine, read from the kernel's own table."""
     table = Path("/proc/net/tcp" if tcp else "/proc/net/udp")
     async with asyncio.timeout(20):
