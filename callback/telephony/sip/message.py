@@ -15,6 +15,8 @@ MOST_BYTES: Final = 65_535
 MOST_HEADERS: Final = 128
 MOST_LINE_BYTES: Final = 8_192
 MOST_BODY_BYTES: Final = 16_384
+# Hops in one header; real ways have a handful, and every one must be read.
+MOST_HOPS: Final = 64
 # 2**31 (RFC 3261, 8.1.1.5).
 _CSEQ_LIMIT: Final = 2_147_483_648
 _VERSION: Final = "SIP/2.0"
@@ -417,6 +419,8 @@ def _examine(message: Request | Response) -> None:
     for name in _INDISPENSABLE:
         if not message.get(name):
             raise Malformed(f"no {name}")
+    if any(len(message.all(name)) > MOST_HOPS for name in ("Via", "Record-Route", "Route", "Contact")):
+        raise Malformed("too many hops")
     if not message.all("Via") or not re.fullmatch(r"\S{1,255}", message.call_id):
         raise Malformed("Via or Call-ID")
     _ = (message.via, message.sender, message.recipient, message.contact)

@@ -129,6 +129,7 @@ def test_a_response_is_read_and_a_datagram_may_be_longer_than_it_says() -> None:
         text((6, "CSeq: 1 INVITE\r\nX: \x00")),
         text((7, "Contact: <mailto:x@y.example>")),
         text((7, "Route: <http://x>")),
+        text((7, "Route: " + "<sip:x>," * 65)),
         text((9, "Content-Length: 5")),
         text((9, "Content-Length: -1")),
         text((9, "Content-Length: 4\r\nContent-Length: 4")),
@@ -141,7 +142,7 @@ def test_a_response_is_read_and_a_datagram_may_be_longer_than_it_says() -> None:
         text((4, "From: <sip:\u00fc@atlanta.example>;tag=a")),
         b"\xff\xfe" + text(),
     ],
-    ids=range(52),
+    ids=range(53),
 )
 def test_what_breaks_a_rule_is_malformed(broken: bytes) -> None:
     with pytest.raises(Malformed):
