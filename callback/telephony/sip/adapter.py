@@ -25,7 +25,7 @@ from callback.telephony.sip.leg import Leg
 from callback.telephony.sip.live_call import LiveCall
 from callback.telephony.sip.message import Malformed
 from callback.telephony.sip.rules import SIPRules
-from callback.telephony.sip.transport import Transport, transport_for
+from callback.telephony.sip.transport import Place, Transport, transport_for
 from chatsvc.kernel.clock import Clock
 from chatsvc.kernel.errors import Invalid
 
@@ -42,7 +42,10 @@ class SIPTelephony:
     holds_calls = True
 
     def __init__(self, rules: SIPRules, *, ledger: Ledger, clock: Clock, transport: Transport | None = None) -> None:
-        """Prepare the adapter; ``open`` begins it. ``transport`` None: the one that the rules name."""
+        """Prepare the adapter. It takes its sockets by ``open``, at the latest with the first call or recovery.
+
+        ``transport`` None: the one that the rules name.
+        """
         self._rules = rules
         self._ledger = ledger
         self._clock = clock
@@ -53,28 +56,47 @@ class SIPTelephony:
             allowed=rules.allowed,
         )
         self._sink = _Sink()
+        self._is_open = False
+        self._opening = asyncio.Lock()
         self._calls: dict[AttemptId, LiveCall] = {}
         self._runs: dict[AttemptId, asyncio.Task[None]] = {}
         # Attempts that were dialled here, oldest first; the ledger's rows are the real memory.
         self._dialled: dict[AttemptId, None] = {}
 
+    @property
+    def place(self) -> Place:
+        """The host and port that others reach this process at; once it is open."""
+        return self._endpoint.place
+
     async def open(self) -> None:
-        """Take the sockets.
+        """Take the sockets, if they are not taken yet.
 
         Raises:
             OSError: an address cannot be had.
         """
-        await self._endpoint.open()
-        await self._sink.open(self._rules.bind.host, self._rules.sink_port)
+        async with self._opening:
+            if not self._is_open:
+                await self._endpoint.open()
+                try:
+                    await self._sink.open(self._rules.bind.host, self._rules.sink_port)
+                except OSError:
+                    await self._endpoint.close()
+                    raise
+                self._is_open = True
 
     async def dial(self, call: Call) -> None:
         """Begin an attempt and return.
 
         Raises:
             AlreadyDialled: this process has dialled it before.
-            AllLinesBusy: as many calls are up as the rules allow.
+            AllLinesBusy: as many calls are up as the rules allow, or the process's address cannot be had.
             Invalid: the representative's address is not one of SIP.
         """
+        try:
+            await self.open()
+        except OSError as error:
+            logger.exception("sip_address_not_to_be_had")
+            raise AllLinesBusy("telephony.no_address") from error
         if call.attempt in self._dialled:
             raise AlreadyDialled("attempt.already_dialled", attempt=call.attempt)
         if len(self._calls) >= self._rules.most_calls:
@@ -110,7 +132,15 @@ class SIPTelephony:
 
     async def recover(self, attempt: AttemptId, trace: str | None) -> Ended:
         """End both legs of a dead process's call, at the same time and within ``recovery``."""
-        legs = [self._recovered(dialog) for dialog in _dialogs_in(trace)]
+        dialogs = _dialogs_in(trace)
+        try:
+            if dialogs:
+                await self.open()
+        except OSError:
+            # What is up then ends by the telephones' own means, and by the greatest length of the trunk.
+            logger.exception("sip_address_not_to_be_had")
+            dialogs = []
+        legs = [self._recovered(dialog) for dialog in dialogs]
         if legs:
             limit = self._rules.recovery.total_seconds()
             await asyncio.wait([self._endpoint.spawn(leg.release()) for leg in legs], timeout=limit)
@@ -126,7 +156,9 @@ class SIPTelephony:
         return Leg(self._endpoint, dialog, login=login, save=_nothing_to_store)
 
     async def close(self) -> None:
-        """Hang up every call and give the sockets back."""
+        """Hang up every call and give the sockets back; nothing can be dialled afterwards."""
+        if not self._is_open:
+            return
         for live in self._calls.values():
             live.hang_up()
         if self._runs:

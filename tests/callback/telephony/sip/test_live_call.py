@@ -5,9 +5,13 @@ from datetime import timedelta
 import pytest
 
 from callback.telephony.port import AllLinesBusy, AlreadyDialled, AttemptId, EndedBy, Outcome
+from callback.telephony.sip.adapter import SIPTelephony
 from callback.telephony.sip.digest import Login
+from callback.telephony.sip.transport import Bind
+from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Invalid
 from tests.callback.telephony import virtual_time
+from tests.callback.telephony.notebook import Notebook
 from tests.callback.telephony.sip.phones import (
     HOLDLINE,
     NUMBER,
@@ -17,6 +21,7 @@ from tests.callback.telephony.sip.phones import (
     Manners,
     Network,
     a_call,
+    a_rules,
     description,
 )
 
@@ -492,6 +497,17 @@ def test_an_address_that_is_none_of_sip_is_refused_before_anything_is_sent() -> 
         assert exchange.network.seen == []
 
     virtual_time.run(story())
+
+
+async def test_a_process_whose_address_is_taken_dials_nobody_and_says_so(clock: ManualClock) -> None:
+    first = SIPTelephony(a_rules(), ledger=Notebook(), clock=clock)
+    await first.open()
+    second = SIPTelephony(a_rules(bind=Bind(port=first.place[1])), ledger=Notebook(), clock=clock)
+
+    with pytest.raises(AllLinesBusy):
+        await second.dial(a_call())
+    await second.close()
+    await first.close()
 
 
 @pytest.mark.parametrize("stage", ["rep_ringing", "rep_up", "customer_ringing", "talking"])
