@@ -53,11 +53,23 @@ class Bookings(Ground):
         Raises:
             Invalid: the catalogue has no such line.
         """
-        line = self.catalog.line(line).key
+        return await self._days(identity.person, identity.zone, self.catalog.line(line).key)
+
+    async def days_for(self, reservation: ReservationId) -> tuple[Day, ...]:
+        """Return the days to which a call can be moved, with their slots.
+
+        Raises:
+            NotFound: there is no such call.
+        """
+        async with self.database.read() as connection:
+            found = await store.by_id(connection, reservation)
+        return await self._days(PersonId(found.contact_id), found.zone, found.line)
+
+    async def _days(self, contact: PersonId, zone: str, line: str) -> tuple[Day, ...]:
         now, rules = self.database.clock.now(), self.rules
         async with self.database.read() as connection:
             until = now + timedelta(days=rules.bookable_days) + rules.slot_length
-            calendar = await self.conversations.gate.calendars.calendar_of(connection, identity.person)
+            calendar = await self.conversations.gate.calendars.calendar_of(connection, contact)
             staffing = await self._staffing(connection, now, until)
             taken = await store.taken(connection, now, until)
 
@@ -65,7 +77,7 @@ class Bookings(Ground):
             open_then = coverage_at(begin, "P3", Channel.PHONE, calendar)
             return open_then.is_open and (open_then.until is None or open_then.until >= end)
 
-        return policy.offered_days(line, staffing, taken, covered=covered, zone=identity.zone, at=now, rules=rules)
+        return policy.offered_days(line, staffing, taken, covered=covered, zone=zone, at=now, rules=rules)
 
     async def _staffing(self, connection: Any, begins: datetime, until: datetime) -> Staffing:
         keys = [line.key for line in self.catalog.lines]

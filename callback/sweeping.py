@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 # How many of one kind a sweep does; the rest is due in the next one.
 _AT_ONCE: Final = 200
+# How many things one reservation can have missed: the slot's beginning, its end, and its last hour.
+_STEPS: Final = 5
 
 Act = Callable[[UnitOfWork, Any], Awaitable[None]]
 
@@ -59,7 +61,15 @@ class Sweeping(Bookings, Dialling):
     # What is due ------------------------------------------------------------------------------------------------------------------------
 
     async def _wake(self, uow: UnitOfWork, reservation: Any) -> None:
-        """Do what the clock brings to one reservation, and set its clock anew."""
+        """Do everything that the clock has brought to one reservation; after downtime that may be several things, one after the other."""
+        for _ in range(_STEPS):
+            await self._wake_once(uow, reservation)
+            reservation = await store.by_id(uow.connection, reservation.id)
+            if reservation.wake_at is None or reservation.wake_at > uow.now:
+                return
+
+    async def _wake_once(self, uow: UnitOfWork, reservation: Any) -> None:
+        """Do what the clock brings next, and set it anew."""
         reservation = await self.settle(uow, reservation)
         if reservation.wake_at is None or reservation.wake_at > uow.now:
             return
@@ -80,7 +90,8 @@ class Sweeping(Bookings, Dialling):
 
     async def _wake_booked(self, uow: UnitOfWork, reservation: Any) -> None:
         if reservation.slot_at > uow.now:
-            reminded = reservation.reminded + 1
+            # Those that were missed are not made up for: one is enough.
+            reminded = self.first_reminder(reservation.slot_at, uow.now)
             wake_at = self.wake_of(reservation, reminded=reminded)
             remembered = await store.change(uow, reservation, reminded=reminded, wake_at=wake_at)
             await self.tell(uow, remembered, "reminder", n=reservation.sequence * 10 + reminded)

@@ -23,6 +23,8 @@ from starlette.routing import BaseRoute, Mount, WebSocketRoute
 from starlette.routing import Route as Address
 from starlette.websockets import WebSocket
 
+from callback import bootstrap as telephone
+from callback.queries import CallQueries
 from chatsvc import bootstrap, telemetry
 from chatsvc.accounts.queries import AccountQueries
 from chatsvc.bootstrap import Services
@@ -88,6 +90,8 @@ async def site_of(settings: Settings, services: Services, renderer: Renderer | N
         renderer=renderer or Renderer(Assets()),
         cookies=Cookies.of(settings),
         people=AccountQueries(services.database),
+        calls=telephone.callbacks(services),
+        calls_seen=CallQueries(services.conversations),
         store=await store_facts.epoch(services.database),
     )
 

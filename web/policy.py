@@ -41,6 +41,8 @@ class Rule(Enum):
     REPLY = "their own; supervisors and administrators: also those of everybody"
     # There is nothing behind the address that belongs to somebody: a catalogue's key.
     CATALOG = "in the catalogue"
+    # A shift of the staffing plan, which supervisors keep.
+    PLAN = "any shift"
     # The address carries the permission itself: a signed link from a mail.
     LINK = "a valid link from a mail"
     # Companies and people, managed by administrators, who may manage all of them.

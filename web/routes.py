@@ -34,6 +34,8 @@ _TICKET: Final = Policy(Who.SIGNED_IN, Rule.TICKET)
 _OWN_TICKET: Final = Policy(Who.CONTACT, Rule.TICKET)
 _REPORT: Final = Policy(Who.SIGNED_IN, Rule.REPORT)
 _STAFF_TICKET: Final = Policy(Who.STAFF, Rule.TICKET)
+_DESK: Final = Policy(Who.DESK)
+_OWN_CALL: Final = Policy(Who.DESK, Rule.OWN_CONVERSATION)
 _ADMINISTRATOR: Final = Policy(Who.ADMINISTRATOR)
 _ACCOUNT: Final = Policy(Who.ADMINISTRATOR, Rule.ACCOUNT)
 
@@ -119,4 +121,29 @@ DOCUMENTS: Final = (
 )
 # fmt: on
 
-TABLE: Final[tuple[Route, ...]] = (*DOORSTEP, *PORTAL, *STAFF, *ADMIN, *WATCHES, *DOCUMENTS, *api.ROUTES)
+# fmt: off
+CALLS: Final = (
+    page("GET", "call_home", callback.home, _CONTACT, query=call_forms.CallHomeQuery),
+    page("GET", "call_form", callback.show_form, _PRODUCT, query=call_forms.CallQuery),
+    page("POST", "call_form", callback.book, _PRODUCT, takes=call_forms.CallForm, again=callback.book_again),
+    page("POST", "call_place", callback.keep_place, _VISIT, takes=call_forms.CallPlaceForm, again=callback.keep_place_again),
+    page("GET", "call", callback.show, _BY_LINK, query=call_forms.CallQuery),
+    page("POST", "call_cancel", callback.cancel, _BY_LINK, takes=f.Nothing),
+    page("POST", "call_move", callback.move, _BY_LINK, takes=call_forms.MoveForm, again=callback.changed_again),
+    page("POST", "call_snooze", callback.snooze, _BY_LINK, takes=f.Nothing),
+    page("POST", "call_number", callback.change_number, _BY_LINK, takes=call_forms.NumberForm, again=callback.changed_again),
+    page("POST", "call_chat", callback.chat_instead, Policy(Who.CONTACT, Rule.LINK), takes=f.Nothing),
+    page("GET", "calls", calling.calls, _DESK),
+    page("GET", "call_card", calling.card, _OWN_CALL),
+    page("POST", "call_dial", calling.dial, _OWN_CALL, takes=f.Nothing),
+    page("POST", "call_connected", calling.connected, _OWN_CALL, takes=f.Nothing),
+    page("POST", "call_outcome", calling.outcome, _OWN_CALL, takes=call_forms.OutcomeForm),
+    page("POST", "call_release", calling.release, _OWN_CALL, takes=f.Nothing),
+    page("POST", "call_hang_up", calling.hang_up, _OWN_CALL, takes=f.Nothing),
+    page("GET", "staffing", staffing.show, Policy(Who.SUPERVISOR)),
+    page("POST", "staffing", staffing.plan, Policy(Who.SUPERVISOR), takes=call_forms.ShiftForm, again=staffing.plan_again),
+    page("POST", "shift_remove", staffing.unplan, Policy(Who.SUPERVISOR, Rule.PLAN), takes=f.Nothing),
+)
+# fmt: on
+
+TABLE: Final[tuple[Route, ...]] = (*DOORSTEP, *PORTAL, *STAFF, *CALLS, *ADMIN, *WATCHES, *DOCUMENTS, *api.ROUTES)

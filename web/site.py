@@ -13,6 +13,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from chatsvc.accounts.model import Identity
+from callback.actions import Callbacks
+from callback.queries import CallQueries
 from chatsvc.accounts.queries import AccountQueries
 from chatsvc.bootstrap import Services
 from chatsvc.config import Settings
@@ -38,6 +40,9 @@ class Site:
     renderer: Renderer
     cookies: Cookies
     people: AccountQueries
+    # Reservations and calls, and what people see of them.
+    calls: Callbacks
+    calls_seen: CallQueries
     # The store's epoch: numbers of logs belong to it (R4).
     store: str
     # True from the moment at which the process begins to stop.
@@ -245,6 +250,24 @@ NEWS: Final = {
     "link_mailed": ("good", N_("A mail with a link to set a password is on its way.")),
     "undo_over": ("warn", N_("The time to undo is over. Add a comment to the ticket, or start a new chat.")),
     "conflict": ("warn", N_("Somebody else changed this meanwhile. Look at the new state and try again.")),
+    "call_booked": ("good", N_("Your call is booked. A mail confirms it, with a link to this page.")),
+    "call_cancelled": ("good", N_("The call is cancelled. Your request stays open and is answered.")),
+    "call_moved": ("good", N_("The call has been moved. A mail confirms the new time.")),
+    "call_snoozed": ("good", N_("We do not call for the next 15 minutes. You keep your place.")),
+    "call_number": ("good", N_("We call the other number.")),
+    "call_noted": ("good", N_("Noted. What comes next happens by itself.")),
+    "call_released": ("good", N_("The call goes to somebody else. It counts against nobody.")),
+    "call_closed": (
+        "warn",
+        N_("Nobody may be called for this request at this hour. The call waits until it opens again."),
+    ),
+    "call_too_early": ("warn", N_("It is too early or too late where the customer is. The call waits until eight.")),
+    "call_number_blocked": ("warn", N_("This number may not be called. The customer is told; the ticket stays open.")),
+    "call_cap_number": ("warn", N_("This number was called often enough today. The call waits until tomorrow.")),
+    "call_cap_company": ("warn", N_("This company has used its minutes of today. The call waits until tomorrow.")),
+    "call_cap_all": ("warn", N_("All minutes of today are used. The call waits until tomorrow.")),
+    "shift_planned": ("good", N_("The plan has been changed.")),
+    "shift_removed": ("good", N_("The plan has been changed. No call was cancelled.")),
     "left_line": ("news", N_("You left the line. Your ticket stays open and will be answered.")),
     "not_waiting": ("warn", N_("A representative has joined already. You are in the conversation now.")),
 }

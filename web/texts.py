@@ -111,6 +111,45 @@ ROLES: Final = {
     "administrator": N_("Administrator"),
 }
 
+# Where a call is, as both sides read it.
+CALL_STATES: Final = {
+    "booked": N_("Booked"),
+    "due": N_("In line"),
+    "offered": N_("A representative is looking at it"),
+    "preview": N_("A representative is about to call"),
+    "dialing": N_("Being called"),
+    "talking": N_("Talking"),
+    "unclear": N_("Nobody knows how the call ended"),
+    "retry_wait": N_("Waits for the next attempt"),
+    "needs_number": N_("Another number is needed"),
+    "asked": N_("Another time is needed"),
+    "wrap_up": N_("The talk is over"),
+    "completed": N_("Done"),
+    "cancelled": N_("Cancelled"),
+    "merged": N_("Served otherwise"),
+    "unreachable": N_("Not reached"),
+    "expired": N_("Over"),
+    "blocked": N_("This number cannot be called"),
+}
+
+# How an attempt ended, and the buttons that say so.
+CALL_OUTCOMES: Final = {
+    "running": N_("Running"),
+    "answered": N_("We talked"),
+    "no_answer": N_("No answer"),
+    "busy": N_("Busy"),
+    "voicemail": N_("An answering machine"),
+    "declined": N_("The customer declined"),
+    "invalid_number": N_("The number does not exist"),
+    "rep_hung_up": N_("I did not wait for an answer"),
+    "trunk": N_("The telephone system failed"),
+    "blocked": N_("The telephone network refused"),
+    "rep_busy": N_("The representative’s telephone was busy"),
+    "rep_no_answer": N_("The representative’s telephone did not answer"),
+    "media": N_("The telephones could not hear each other"),
+    "unknown": N_("Nobody knows"),
+}
+
 DESK_STATES: Final = {"ready": N_("Ready"), "away": N_("Away"), "paused": N_("Paused")}
 
 # What an entry of a log says when nobody wrote it. ``%(name)s`` is who did it.
@@ -145,6 +184,10 @@ EVENTS: Final[Mapping[str, str | Plural]] = {
     "wrapped_up": N_("%(name)s completed the ticket"),
     "solved": N_("%(name)s marked the request as solved"),
     "reopened": N_("%(name)s opened the request again"),
+    "call_wanted": N_("%(name)s wants to be called"),
+    "chat_wanted": N_("%(name)s would rather chat after all"),
+    "called": N_("Support called"),
+    "call_off": N_("There will be no call. The request stays open and is answered."),
     "rated": Plural("%(name)s gave %(n)s star", "%(name)s gave %(n)s stars"),
 }
 
@@ -200,6 +243,33 @@ ERRORS: Final = {
         "Nobody serves this request live at this hour. It opens again: %(opens_at)s. You can write a request at any time."
     ),
     "coverage.closed_for_now": N_("Nobody serves this request live at this hour. You can write a request at any time."),
+    "call.not_now": N_("There is nothing to dial at this moment. Look at the call’s state."),
+    "conversation.by_telephone": N_("This is a telephone call. Use the buttons of the call."),
+    "number.country_missing": N_("Choose the country of this number, or write it with a plus and the country code."),
+    "number.country_unknown": N_("There is no country with this code. Check the number."),
+    "number.emergency": N_("This is an emergency number. Give the number on which we reach you."),
+    "number.not_a_number": N_("This cannot be read as a telephone number. Use digits, spaces and a plus only."),
+    "number.not_in_use": N_("No such number is given out in this country. Check it."),
+    "number.not_rung": N_(
+        "Numbers of this kind are not called: they are dear, or nobody’s own. Give an ordinary number."
+    ),
+    "number.region": N_("Your company is not called in this country. Give another number, or ask Support to add it."),
+    "number.silenced": N_("This number asked not to be called. Give another one."),
+    "number.too_long": N_("This number is too long. Check it."),
+    "number.too_short": N_("This number is too short. Give it with its area code."),
+    "reservation.already_live": N_("You already have a call booked. Change or cancel that one first."),
+    "reservation.being_called": N_("Somebody is calling right now. It cannot be changed any more."),
+    "reservation.not_due": N_("It is not your turn yet, so there is nothing to put off."),
+    "reservation.number_taken": N_("A call to this number is booked already. Give another number."),
+    "reservation.over": N_("This call is over. Book another one if you need it."),
+    "reservation.snoozed_enough": N_("The call was put off often enough. Choose another time, or cancel it."),
+    "reservation.too_many": N_("No more calls can be booked today. Write a request, or chat with Support."),
+    "shift.length": N_("A shift is at most 16 hours long and ends after it begins."),
+    "shift.time": N_("This is not a time. Write the day like 2027-03-01 and the time like 08:30."),
+    "slot.full": N_("Somebody else took the last free place at this time. Choose another time."),
+    "slot.gap": N_("This time does not exist: clocks go forward over it. Choose another one."),
+    "slot.unknown": N_("There is no free place at this time any more. Choose another time."),
+    "visit.not_waiting": N_("A representative has it already. Look at its state."),
     "severity.appealed_already": N_("A second look was asked for already. Add a comment to the request instead."),
     "severity.contact_needed": N_(
         "A critical request needs somebody we can reach. Give a name and a telephone number."

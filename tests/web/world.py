@@ -54,6 +54,7 @@ class House:
             "company": str(self.contact.company),
             "person": self.contact.person,
             "session": session,
+            "shift": "sh_nothing",
         }
 
 

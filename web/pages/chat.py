@@ -15,6 +15,7 @@ from web import errors
 from web.api.visits import reachable
 from web.bodies import FieldError, Form, FormInvalid, chunks_of, form_into, typed_in
 from web.pages import hours
+from web.pages.callback_shown import offer_of
 from web.pages.entries import name_in, shown
 from web.pages.forms import ChatForm, Nothing, RateForm, SayForm
 from web.site import Call
@@ -175,7 +176,7 @@ def new_key() -> str:
 
 async def show_room(call: Call) -> Response:
     """Show a visit in whatever state it is: waiting, talking, ending, over, left."""
-    return await _room_page(call, await _visit(call))
+    return await room_page(call, await _visit(call))
 
 
 async def say(call: Call, body: SayForm) -> Response:
@@ -185,7 +186,7 @@ async def say(call: Call, body: SayForm) -> Response:
         files = await receive_files(call)
         await call.services.tickets.say(call.identity, visit.log, key=body.key, text=body.text, files=files)
     except (Invalid, Conflict) as error:
-        return await _room_page(call, visit, errors.of_refusal(error, call.reader, field="text"), draft=body.text)
+        return await room_page(call, visit, errors.of_refusal(error, call.reader, field="text"), draft=body.text)
     return _back(call)
 
 
@@ -193,7 +194,7 @@ async def say_again(call: Call, error: FormInvalid) -> Response:
     """Show the room again with the words that could not be taken."""
     draft = str(error.typed.get("text", ""))
     said = errors.of_form(error, call.reader)
-    return await _room_page(call, await _visit(call), said, draft=draft)
+    return await room_page(call, await _visit(call), said, draft=draft)
 
 
 async def leave(call: Call, body: Nothing) -> Response:
@@ -221,7 +222,7 @@ async def rate(call: Call, body: RateForm) -> Response:
 
 async def rate_again(call: Call, error: FormInvalid) -> Response:
     """Show the room again with what was wrong with the rating."""
-    return await _room_page(call, await _visit(call), errors.of_form(error, call.reader))
+    return await room_page(call, await _visit(call), errors.of_form(error, call.reader))
 
 
 async def _attempt(call: Call, wish: Any, news: str) -> Response:
@@ -245,9 +246,8 @@ async def _visit(call: Call) -> Visit:
     return await call.services.queries.visit_in(call.identity, _id(call))
 
 
-async def _room_page(
-    call: Call, visit: Visit, said: list[dict[str, str]] | None = None, *, draft: str = ""
-) -> Response:
+async def room_page(call: Call, visit: Visit, said: list[dict[str, str]] | None = None, *, draft: str = "") -> Response:
+    """Show a visit, with what was wrong with a form of it."""
     catalog = call.services.catalog
     entries = await call.services.logbook.since(visit.log, 0, _MOST_ENTRIES)
     seen = await call.services.logbook.seen(visit.log)
@@ -255,6 +255,7 @@ async def _room_page(
         "portal/chat_room.html",
         status=422 if said else 200,
         visit=visit,
+        by_phone=await offer_of(call, visit),
         line_name=name_in(catalog.lines, visit.line, call.reader),
         entries=shown(entries, to=call.identity, for_reader=call.reader, catalog=catalog, seen=seen),
         head=entries[-1].number if entries else 0,

@@ -1,0 +1,151 @@
+"""Calls as pages, without a script: keep the place, book a slot, move it, cancel by the link; preview, call, outcome; the plan (C3, C4)."""
+
+import re
+from datetime import timedelta
+
+import httpx2
+from sqlalchemy import select
+
+from callback import store
+from callback.tables import reservations
+from chatsvc.accounts.model import Identity, PersonRole
+from chatsvc.kernel.clock import ManualClock
+from tests.web.desk import JOIN, Desk
+
+
+async def _plan(desk: Desk, rep: Identity) -> None:
+    async with desk.services.database.begin() as uow:
+        await store.add_shift(uow, rep.person, ["expense"], uow.now, uow.now + timedelta(days=15))
+
+
+def _key(page: str) -> str:
+    found = re.search(r'name="key" value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
+async def _waits(desk: Desk) -> tuple[Identity, httpx2.AsyncClient, str]:
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+    visit = await desk.services.conversations.join(contact, **JOIN, key="form-0001")
+    return contact, browser, visit.conversation
+
+
+async def _keeps_place(desk: Desk) -> tuple[Identity, httpx2.AsyncClient, str, str]:
+    contact, browser, conversation = await _waits(desk)
+    room = await browser.get(f"/chats/{conversation}")
+    assert "Call me, I keep my place" in room.text
+    form = {"key": _key(room.text.partition("I keep my place")[2]), "country": "DE", "number": "030 2345678"}
+    booked = await browser.post(f"/chats/{conversation}/call", data=form)
+    assert booked.status_code == 303, booked.text
+    return contact, browser, conversation, booked.headers["location"]
+
+
+async def test_the_waiting_dialog_offers_a_call_and_back_to_chat_keeps_the_place(desk: Desk) -> None:
+    _, browser, conversation, link = await _keeps_place(desk)
+
+    page = (await browser.get(link)).text
+    assert "030 2345678" in page
+    assert "You are next in line" in page or "1st in line" in page
+    room = (await browser.get(f"/chats/{conversation}")).text
+    assert "We call you" in room
+    assert (await browser.post(f"{link}/chat")).headers["location"].startswith(f"/chats/{conversation}")
+    assert "Call me, I keep my place" in (await browser.get(f"/chats/{conversation}")).text
+
+
+async def test_a_bad_number_is_said_at_its_field(desk: Desk) -> None:
+    _, browser, conversation = await _waits(desk)
+    form = {"key": "k_0123456789", "country": "DE", "number": "0900 1234567"}
+
+    answer = await browser.post(f"/chats/{conversation}/call", data=form)
+
+    assert answer.status_code == 422
+    assert "Numbers of this kind are not called" in answer.text
+
+
+async def test_a_slot_is_booked_moved_and_cancelled_by_the_link_alone(desk: Desk) -> None:
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+    rep, _ = await desk.somebody(PersonRole.REPRESENTATIVE)
+    await _plan(desk, rep)
+    home = (await browser.get("/call")).text
+    assert "View global phone numbers" in home
+    assert "+44 20 7946 0100" in home
+    page = (await browser.get("/call/expense")).text
+    slots = re.findall(r'name="slot" value="(\d[^"]+)"', page)
+    assert len(slots) > 5
+
+    form = {
+        "key": _key(page),
+        "country": "DE",
+        "number": "030 2345678",
+        "slot": slots[0],
+        "subject": "s",
+        "description": "d",
+    }
+    booked = await browser.post("/call/expense", data=form)
+    again = await browser.post("/call/expense", data=form)
+    assert booked.headers["location"] == again.headers["location"]
+
+    stranger, link = desk.visitor(), booked.headers["location"]
+    seen = (await stranger.get(link)).text
+    assert "030 2345678" not in seen
+    assert "78" in seen
+    assert (await stranger.post(f"{link}/time", data={"slot": slots[4]})).status_code == 303
+    assert (await stranger.post(f"{link}/cancel", data={})).status_code == 303
+    async with desk.services.database.read() as connection:
+        row = (await connection.execute(select(reservations))).one()
+    assert (row.state, row.contact_id, row.slot_at.isoformat()) == ("cancelled", contact.person, slots[4])
+    assert "Book another call" in (await browser.get(link)).text
+
+
+async def test_a_forged_link_leads_nowhere(desk: Desk) -> None:
+    _, _, _, link = await _keeps_place(desk)
+    stranger = desk.visitor()
+
+    for path in (link[:-2] + "xx", "/calls/nothing"):
+        assert (await stranger.get(path)).status_code == 404
+        assert (await stranger.post(f"{path}/cancel", data={})).status_code == 404
+
+
+async def test_a_representative_previews_calls_and_says_how_it_went(desk: Desk, clock: ManualClock) -> None:
+    await _keeps_place(desk)
+    rep, browser = await desk.somebody(PersonRole.REPRESENTATIVE)
+    act = desk.services.conversations
+    await act.set_desk(rep, "ready")
+    await act.match()
+    [offer] = (await desk.services.queries.desk(rep)).offers
+    conversation = await act.accept(rep, offer.id, offer.epoch)
+
+    card = (await browser.get(f"/desk/calls/{conversation}")).text
+    assert "+49 30 2345678" in card
+    assert "never dialled before" in card
+    assert "Open the call" in (await browser.get("/desk/calls")).text
+    await browser.post(f"/desk/calls/{conversation}/dial", data={})
+    assert 'href="tel:+49302345678"' in (await browser.get(f"/desk/calls/{conversation}")).text
+    await browser.post(f"/desk/calls/{conversation}/connected", data={})
+    clock.advance(5)
+    done = await browser.post(f"/desk/calls/{conversation}/outcome", data={"outcome": "answered"})
+
+    assert done.headers["location"] == "/console"
+    [left] = (await desk.services.queries.desk(rep)).conversations
+    assert left.state == "wrap_up"
+
+
+async def test_supervisors_keep_the_plan(desk: Desk) -> None:
+    rep, _ = await desk.somebody(PersonRole.REPRESENTATIVE)
+    _, browser = await desk.somebody(PersonRole.SUPERVISOR)
+    form = {
+        "person": rep.person,
+        "day": "2026-03-03",
+        "begins": "22:00",
+        "ends": "06:00",
+        "lines": ["expense", "travel"],
+    }
+
+    assert (await browser.post("/desk/staffing", data=form)).status_code == 303
+    page = (await browser.get("/desk/staffing")).text
+    assert rep.name in page
+    [shift] = re.findall(r"/desk/staffing/(sh_\w+)/remove", page)
+    wrong = await browser.post("/desk/staffing", data={**form, "begins": "06:00"})
+    assert wrong.status_code == 422
+    assert (await browser.post(f"/desk/staffing/{shift}/remove", data={})).status_code == 303
+    assert "Nobody is planned" in (await browser.get("/desk/staffing")).text

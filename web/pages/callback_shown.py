@@ -1,0 +1,74 @@
+"""Calls as templates show them, for every page that mentions one: in words, and in the customer's own time."""
+
+from datetime import date
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from babel.dates import format_date, format_time, get_timezone_name
+
+from callback import policy
+from callback.model import Slot
+from callback.queries import CallView
+from chatsvc.conversations.views import Visit
+from chatsvc.kernel.ids import new_id
+from web.i18n import Reader
+from web.pages.entries import name_in
+from web.site import Call
+from web.texts import CALL_STATES
+
+
+def shown(call: Call, view: CallView) -> dict[str, Any]:
+    """Return a call for the templates, in its own zone."""
+    reader = Reader(call.reader.language, ZoneInfo(view.zone))
+    slot = None
+    if view.slot_at is not None and view.slot_ends_at is not None:
+        slot = {
+            "day": day_name(view.slot_at.astimezone(reader.zone).date(), reader),
+            "time": slot_name(Slot(view.line, view.slot_at, view.slot_ends_at, 1), reader),
+        }
+    return {
+        **view._asdict(),
+        "state": view.state.value,
+        "state_name": call.reader.texts.gettext(CALL_STATES[view.state.value]),
+        "line_name": name_in(call.services.catalog.lines, view.line, call.reader),
+        "slot": slot,
+        "zone_name": get_timezone_name(reader.zone, locale=reader.locale),
+        "href": call.site.calls.links.make(view.id),
+    }
+
+
+def day_name(on: date, reader: Reader) -> str:
+    """Return a day as people write it."""
+    return str(format_date(on, "full", locale=reader.locale))
+
+
+def slot_name(slot: Slot, reader: Reader) -> str:
+    """Return a slot as people read it off their own clock; where a time comes twice that day, with the name of the clock."""
+    ends = format_time(slot.ends_at.astimezone(reader.zone), "short", locale=reader.locale)
+    begins = format_time(slot.begins_at.astimezone(reader.zone), "short", locale=reader.locale)
+    if policy.comes_twice(slot.begins_at, str(reader.zone)):
+        clock = slot.begins_at.astimezone(reader.zone).strftime("%Z")
+        return f"{begins} – {ends} ({clock})"
+    return f"{begins} – {ends}"
+
+
+async def offer_of(call: Call, visit: Visit) -> dict[str, Any] | None:
+    """Return what the waiting dialog says about being called; None where that is not offered."""
+    if visit.waiting is None:
+        return None
+    live = await call.site.calls_seen.live_of(call.identity.person)
+    if live is not None:
+        is_this = live.ticket == visit.ticket
+        return {"live": shown(call, live), "is_this": is_this}
+    return {"live": None, "is_this": False, "countries": await countries(call), "key": new_id("fm")}
+
+
+async def countries(call: Call) -> list[tuple[str, str]]:
+    """Return the countries in which this contact may be called, as choices, their company's own first."""
+    codes = await call.site.calls_seen.regions_for(call.identity)
+    return [(code, country_name(code, call.reader)) for code in codes]
+
+
+def country_name(code: str, reader: Reader) -> str:
+    """Return what the reader calls a country."""
+    return str(reader.locale.territories.get(code, code))
