@@ -7,6 +7,8 @@ from web.api import routes as api
 from web.door import Policy, Route, Rule, Who, page
 from web.pages import (
     admin,
+    callback,
+    calling,
     chat,
     console,
     docs,
@@ -19,9 +21,11 @@ from web.pages import (
     reports,
     requests,
     sign_in,
+    staffing,
     tickets,
     transcript,
 )
+from web.pages import callback_forms as call_forms
 from web.pages import forms as f
 
 _ANYONE: Final = Policy(Who.ANYONE)
