@@ -31,9 +31,14 @@ logger = logging.getLogger(__name__)
 # How many tickets of one kind a sweep does; the rest is found by the next one.
 _AT_ONCE: Final = 200
 _ENTRIES_AT_ONCE: Final = 500
-# What counts as a representative's word: saying something, and coming into the conversation.
-_WORDS: Final = (Kind.MESSAGE, Kind.ACCEPTED)
-_MOVES: Final = {Kind.SOLVED: State.SOLVED, Kind.REOPENED: State.OPEN}
+# What counts as a representative's word: saying something, asking for something, and coming into the conversation.
+_WORDS: Final = (Kind.MESSAGE, Kind.ASKED, Kind.ACCEPTED)
+_MOVES: Final = {
+    Kind.ASKED: State.AWAITING,
+    Kind.SOLVED: State.SOLVED,
+    Kind.CLOSED: State.CLOSED,
+    Kind.REOPENED: State.OPEN,
+}
 
 
 class Calendars(Protocol):
@@ -155,7 +160,7 @@ def after(track: Track, entry: Entry) -> Track:
     """Return the clocks after an entry of the shared log."""
     kind, at = entry.kind, entry.at
     if kind in _WORDS and entry.role is Role.STAFF:
-        return clocks.answered(track, at)
+        track = clocks.answered(track, at)
     if kind == Kind.MESSAGE and entry.role is Role.CUSTOMER and track.state is State.AWAITING:
         # The customer's word is what was waited for (T8).
         return clocks.moved(track, State.OPEN, at)

@@ -212,6 +212,7 @@ async def test_representative_judges_by_form_and_the_customer_appeals_by_form(
     assert "Proposed P1: judge it" in text
     assert "Jonas Weber, +49 30 1234567" in text
     assert "This may be critical: somebody is there around the clock" in text
+    assert "Closed today, Berlin time; their time now 12:00" in text
 
     unexplained = await ravi.post(f"{page}/severity", data={"version": "1", "severity": "P3"})
     assert unexplained.status_code == 422

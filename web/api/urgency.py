@@ -7,6 +7,7 @@ from web.api.answers import CoverageAnswer, PanelAnswer
 from web.api.bodies import AppealBody, JudgeBody
 from web.i18n import reading
 from web.site import Call
+from web.their_clock import clock_of
 
 # What this desk offers besides the line, the request form and triage, while the hours are over: keys of ``possible_now``. A room that
 # adds a way of being helped adds its key here and its words and address in ``web.pages.hours``.
@@ -57,7 +58,7 @@ def answer(call: Call, covered: Covered) -> CoverageAnswer:
         languages=covered.coverage.languages,
         reasons=tuple(reason.key for reason in covered.coverage.reasons),
         headline=words.headline,
-        clock=words.clock,
+        clock=clock_of(call, covered),
         words=words.reasons,
         possible=possible_now(covered.coverage, also=ALSO),
     )

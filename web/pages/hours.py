@@ -14,6 +14,7 @@ from web.api.urgency import ALSO
 from web.i18n import reading
 from web.paths import url
 from web.site import Call
+from web.their_clock import clock_of
 
 
 def N_(message: str) -> str:
@@ -75,7 +76,7 @@ def hours_of(call: Call, covered: Covered) -> dict[str, Any]:
         "until": covered.coverage.until,
         "opens_at": covered.coverage.opens_at,
         "headline": words.headline,
-        "clock": words.clock,
+        "clock": clock_of(call, covered),
         "reasons": words.reasons,
         "in_english": call.reader.language.code != ENGLISH.code,
     }

@@ -11,8 +11,10 @@ from chatsvc.conversations.urgency import Urgencies
 from chatsvc.conversations.views import Visit
 from chatsvc.kernel import ids
 from chatsvc.kernel.errors import Invalid
+from chatsvc.kernel.ids import PersonId
+from chatsvc.routing.tables import desks
 from chatsvc.tickets import store
-from chatsvc.tickets.model import Audience, State
+from chatsvc.tickets.model import Append, Audience, Kind, Role, State, facts
 from chatsvc.tickets.severity_tables import tracks
 from tests.chatsvc.conversations.house import House
 from tests.chatsvc.conversations.test_hours import DOWN, REACHABLE
@@ -131,6 +133,29 @@ async def test_waiting_for_the_customer_stops_the_clocks_and_their_word_starts_t
 
     assert (await track_of(house, visit)).word_due_at == MONDAY + timedelta(days=3) + HOUR
     assert await said_to_staff(house, visit) == []
+
+
+async def test_question_to_the_customer_is_a_word_and_a_pause(house: House) -> None:
+    visit = await critical(house)
+    house.clock.advance(HOUR / 2)
+    async with house.database.begin() as uow:
+        log = await store.log_of(uow.connection, visit.ticket)
+        body = facts(needed="The file", closes_at=None)
+        await house.logbook.append_in(
+            uow, Append(log, await _ravi(house), "Ravi", Role.STAFF, "asked-1_", Kind.ASKED, body)
+        )
+        await store.move(uow, await store.load(uow.connection, visit.ticket), State.AWAITING, ended_at=None)
+    house.clock.advance(timedelta(days=1))
+
+    await house.clocks.sweep()
+
+    assert (await track_of(house, visit)).due_at is None
+    assert await said_to_staff(house, visit) == []
+
+
+async def _ravi(house: House) -> PersonId:
+    [row] = await house.rows(desks)
+    return PersonId(row.person_id)
 
 
 async def test_change_of_priority_measures_anew_at_once(house: House) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -618,6 +619,16 @@ async def test_desk_s_wishes_are_answered_by_done_or_by_a_code(stage: Stage, wor
     assert refused.code in codes.ERRORS
     assert fallback.code == "not_allowed"
     assert not any(b"pe_secret" in data or b"nobody_listed" in data for data in rep.wire.sent)
+
+
+async def test_closed_door_says_when_it_opens(stage: Stage, world: World) -> None:
+    rep = await stage.arrives(an_identity(REP))
+    opens_at = datetime(2026, 3, 9, 7, 0, tzinfo=UTC)
+    world.refuse["accept"] = NotAllowed("coverage.closed", opens_at=opens_at)
+
+    refused = await rep.gets(RefusedFrame, ref=rep.sends("accept", offer="of_abcd", epoch=3))
+
+    assert (refused.code, refused.opens_at) == ("coverage.closed", opens_at)
 
 
 async def test_unexpected_exception_leaves_as_a_code_without_its_text(
