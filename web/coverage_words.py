@@ -56,15 +56,17 @@ _BACK: Final = Plural(
     "The clock goes back by %(n)s minute on this day.", "The clock goes back by %(n)s minutes on this day."
 )
 
-_ALWAYS: Final = N_("Open now, around the clock.")
-_NO_CLOSING: Final = N_("Open now; no closing is in sight.")
-_UNTIL: Final = N_("Open now, until %(time)s, %(city)s time.")
-_UNTIL_DAY: Final = N_("Open now, until %(day)s, %(time)s, %(city)s time.")
-_OPENS: Final = N_("Closed now. Opens at %(time)s, %(city)s time.")
-_OPENS_DAY: Final = N_("Closed now. Opens on %(day)s at %(time)s, %(city)s time.")
-_CLOSED: Final = N_("Closed now; no opening is in sight.")
+_ALWAYS: Final = N_("Open, around the clock.")
+_NO_CLOSING: Final = N_("Open; no closing is in sight.")
+_UNTIL: Final = N_("Open until %(time)s, %(city)s time.")
+_UNTIL_DAY: Final = N_("Open until %(day)s, %(time)s, %(city)s time.")
+_OPENS: Final = N_("Closed. Opens at %(time)s, %(city)s time.")
+_OPENS_DAY: Final = N_("Closed. Opens on %(day)s at %(time)s, %(city)s time.")
+_CLOSED: Final = N_("Closed; no opening is in sight.")
 _CLOCK: Final = N_("%(hours)s, %(city)s time; your time now %(time)s")
 _CLOCK_CLOSED: Final = N_("Closed today, %(city)s time; your time now %(time)s")
+_CLOCK_THERE: Final = N_("%(hours)s, %(city)s time; it is %(time)s there now")
+_CLOCK_THERE_CLOSED: Final = N_("Closed today, %(city)s time; it is %(time)s there now")
 _ALL_DAY: Final = N_("all day")
 _PERIOD: Final = N_("%(opens)s–%(closes)s")
 
@@ -72,17 +74,18 @@ _PERIOD: Final = N_("%(opens)s–%(closes)s")
 _HOLIDAY_LANGUAGES: Final = {"en": "en_US", "zh_Hans": "zh_CN"}
 
 
-def words(coverage: Coverage, calendar: Calendar, moment: datetime) -> Words:
+def words(coverage: Coverage, calendar: Calendar, moment: datetime, *, own: bool = True) -> Words:
     """Return an answer in the reader's words.
 
     Args:
         coverage: what ``coverage_at`` answered for this moment.
         calendar: the customer's, as it was asked with.
         moment: aware.
+        own: whether the reader is that customer; staff read of "there".
     """
     return Words(
         headline(coverage, calendar, moment),
-        clock_line(calendar, moment),
+        clock_line(calendar, moment, own=own),
         tuple(sentence for reason in coverage.reasons for sentence in reason_sentences(reason, calendar)),
     )
 
@@ -99,12 +102,14 @@ def headline(coverage: Coverage, calendar: Calendar, moment: datetime) -> str:
     return _at(_OPENS, _OPENS_DAY, coverage.opens_at, calendar, moment)
 
 
-def clock_line(calendar: Calendar, moment: datetime) -> str:
+def clock_line(calendar: Calendar, moment: datetime, *, own: bool = True) -> str:
     """Return the hours of the calendar's day and its time at a moment: "08:00–18:00, Paris time; your time now 19:42"."""
     wall = moment.astimezone(ZoneInfo(calendar.zone))
     periods = hours_of(calendar).plan(wall.date()).periods
     facts = {"hours": hours_words(periods), "city": city(calendar.zone), "time": _time(wall.time())}
-    return _say(_CLOCK if periods else _CLOCK_CLOSED, **facts)
+    if own:
+        return _say(_CLOCK if periods else _CLOCK_CLOSED, **facts)
+    return _say(_CLOCK_THERE if periods else _CLOCK_THERE_CLOSED, **facts)
 
 
 def reason_sentences(reason: Reason, calendar: Calendar) -> list[str]:

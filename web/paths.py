@@ -71,6 +71,11 @@ PATHS: Final = {
     "person_authorise": "/admin/people/{person}/authorised",
     "person_disable": "/admin/people/{person}/disabled",
     "person_link": "/admin/people/{person}/link",
+    "calendars": "/admin/calendars",
+    "calendar": "/admin/calendars/{company}",
+    "calendar_hours": "/admin/calendars/{company}/hours",
+    "calendar_day": "/admin/calendars/{company}/days",
+    "calendar_day_removed": "/admin/calendars/{company}/days/removed",
     "mailbox": "/trial/mailbox",
     # developers
     "api_docs": "/api",

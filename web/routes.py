@@ -7,6 +7,7 @@ from web.api import routes as api
 from web.door import Policy, Route, Rule, Who, page
 from web.pages import (
     admin,
+    calendars,
     callback,
     calling,
     chat,
@@ -26,6 +27,7 @@ from web.pages import (
     transcript,
 )
 from web.pages import callback_forms as call_forms
+from web.pages import calendar_forms as cf
 from web.pages import forms as f
 
 _ANYONE: Final = Policy(Who.ANYONE)
@@ -109,6 +111,11 @@ ADMIN: Final = (
     page("POST", "person_authorise", admin.authorise, _ACCOUNT, takes=f.AuthoriseForm),
     page("POST", "person_disable", admin.disable, _ACCOUNT, takes=f.DisableForm),
     page("POST", "person_link", admin.mail_link, _ACCOUNT, takes=f.Nothing),
+    page("GET", "calendars", calendars.show_all, _ADMINISTRATOR),
+    page("GET", "calendar", calendars.show, _ACCOUNT, query=cf.AskQuery),
+    page("POST", "calendar_hours", calendars.set_hours, _ACCOUNT, takes=cf.HoursForm, again=calendars.show_again),
+    page("POST", "calendar_day", calendars.set_own_day, _ACCOUNT, takes=cf.OwnDayForm, again=calendars.show_again),
+    page("POST", "calendar_day_removed", calendars.remove_own_day, _ACCOUNT, takes=cf.OwnDayRemovedForm, again=calendars.show_again),
     page("GET", "mailbox", mailbox.show, Policy(Who.ANYONE, Rule.MAILBOX)),
 )
 

@@ -234,6 +234,7 @@ NEWS: Final = {
     "appealed": ("good", N_("A representative looks at the priority again and answers here.")),
     "ticket_changed": ("good", N_("The ticket has been changed.")),
     "services_saved": ("good", N_("The services of the company have been saved.")),
+    "calendar_changed": ("good", N_("The calendar has been changed. It counts from now on.")),
     "company_added": ("good", N_("The company has been added.")),
     "person_added": ("good", N_("The account has been added. A mail with a link for the first sign-in is on its way.")),
     "permission_granted": ("good", N_("The person may now contact Support.")),

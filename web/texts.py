@@ -235,6 +235,14 @@ ERRORS: Final = {
     "capacity.full": N_("You have as many conversations as you can take. Finish one first."),
     "ticket.reopen_window_over": N_("The time for reopening is over. Create a follow-up request instead."),
     "ticket.sealed": N_("Nothing can be added to this request any more. Create a follow-up request instead."),
+    "calendar.changed": N_("Somebody else changed this calendar meanwhile. Look at what it is now, and try again."),
+    "calendar.day_over": N_("This day is over. Choose today or a later one."),
+    "calendar.hours_overlap": N_("Two of these periods overlap. Let one end before the next begins."),
+    "calendar.hours_unreadable": N_(
+        "These hours cannot be read. Write them like 08:00-12:00, 13:00-18:00; leave them empty for a closed day."
+    ),
+    "calendar.never_open": N_("With these hours nothing would ever be open. Give at least one day its hours."),
+    "calendar.too_many_days": N_("There are %(limit)s days of its own already. Remove some first."),
     "contacts.too_few": N_("A company keeps at least %(limit)s authorised contacts. Authorise somebody else first."),
     "contacts.too_many": N_(
         "A company has at most %(limit)s authorised contacts. Withdraw the permission from one first."

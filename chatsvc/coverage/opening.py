@@ -79,6 +79,14 @@ def _change_between(before: datetime, after: datetime, zone: ZoneInfo) -> dateti
     return after
 
 
+def instants(wall: datetime, zone: ZoneInfo) -> list[datetime]:
+    """Return the moments at which the clock of a zone shows exactly this time: one, two in an hour that comes twice, none in one that is skipped."""
+    early, late = (wall.replace(tzinfo=zone, fold=fold).astimezone(UTC) for fold in (0, 1))
+    if early > late:
+        return []
+    return [early] if early == late else [early, late]
+
+
 def clock_change_on(day: date, zone: ZoneInfo) -> int:
     """Return by how many minutes the clock of a zone goes forward (or, negative, back) in the course of a day; 0 on nearly all days."""
     return round((_offset_before(day + _DAY, zone) - _offset_before(day, zone)) / timedelta(minutes=1))

@@ -193,7 +193,7 @@ async def _page(
         services=services_known(call),
         bounds={"least": rules.fewest_contacts, "most": rules.most_contacts},
         zones=[(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone],
-        countries=_countries(call),
+        countries=countries(call),
         lines=pairs(call.services.catalog.lines, call.reader),
         form=dict(typed or {}),
         errors=said or [],
@@ -228,7 +228,8 @@ def _staff_row(call: Call, person: Person, lines: tuple[str, ...]) -> dict[str, 
     }
 
 
-def _countries(call: Call) -> list[tuple[str, str]]:
+def countries(call: Call) -> list[tuple[str, str]]:
+    """Return the countries of the world, as the reader calls them: pairs of ISO 3166 code and name, by name."""
     locale: Locale = call.reader.locale
     names = [
         (code, name)

@@ -1,10 +1,23 @@
 """The samples. Values are invented; moments are fixed, so that pictures and tests do not depend on the day."""
 
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
+import msgspec
+
+from chatsvc.accounts.model import Company
 from chatsvc.catalog.model import load as load_catalog
+from chatsvc.coverage.difference import difference
+from chatsvc.coverage.model import DEFAULT_WEEK, Calendar, Channel, OwnDay, Period
+from chatsvc.coverage.policy import coverage_at
+from chatsvc.coverage.queries import Sheet
+from chatsvc.coverage.store import Change
+from chatsvc.kernel.ids import CompanyId, PersonId
+from web.coverage_words import words
+from web.pages.calendar_forms import AskQuery
+from web.pages.calendars import page_context, preview_of
+from web.i18n import reader
 from web.texts import error_sentence, event_sentence
 
 NOW: Final = datetime(2026, 11, 23, 13, 5, 12, tzinfo=UTC)
@@ -249,13 +262,31 @@ IMPACT: Final = [
 ]
 
 
+def team_names() -> list[tuple[str, str]]:
+    """The teams, as the reader calls them."""
+    return [(team.key, reader().texts.gettext(team.name)) for team in load_catalog().teams]
+
+
+def life(state: str = "open", **more: Any) -> dict[str, Any]:
+    """Where a ticket is in its life."""
+    waits, ended = state == "awaiting", state in ("solved", "closed")
+    return {
+        "number": 4812, "state": state, "team": "engineering", "incident": None, "mine": False, "own": True, "following": False,
+        "needed": "Please send the headers of one such mail." if waits else None, "closes_at": ago(days=-29) if waits else None,
+        "solution": "The relay had two routes; one is gone." if state == "solved" else None, "solution_at": ago(hours=1),
+        "reopen_until": ago(days=-6) if ended else None, "follows": None, "followed_up_by": None, "merged_into": None,
+        "may_solve": not ended, "may_close": state != "closed", "may_reopen": state == "solved", "may_follow_up": state == "closed",
+        "followers": [{"person": "pe_2", "name": "Jonas Weber", "may_remove": True}], "candidates": [("pe_3", "Greta Holm")],
+    } | more  # fmt: skip
+
+
 def ticket_page(state: str = "open", **page: Any) -> dict[str, Any]:
     """The context of the customer's ticket page."""
     live = state in ("open", "awaiting")
     base: dict[str, Any] = {
         "me": ANA, "ticket": {**TICKET, "state": state}, "impact": IMPACT, "entries": talk_entries(), "head": 6, "store": "st_1",
         "may_comment": state != "closed", "may_solve": live, "running": None, "post_key": "k1", "draft": "", "errors": [],
-        "urgency": JUDGED if state == "open" else URGENCY,
+        "urgency": JUDGED if state == "open" else URGENCY, "life": life(state), "teams": team_names(),
     }  # fmt: skip
     return {**base, **page}
 
@@ -334,6 +365,7 @@ def staff_ticket(**page: Any) -> dict[str, Any]:
     """The context of the staff's ticket page."""
     base: dict[str, Any] = {
         "me": SAM, "ticket": TICKET, "impact": IMPACT, "entries": talk_entries("staff"), "notes": [NOTE], "head": 6, "store": "st_1", "choices": CHOICES, "now": NOW,
+        "life": life(incident="INC-7", candidates=[]), "teams": team_names(), "canned": [{"key": "hello", "title": "Greeting", "text": "Hello {customer}", "lines": []}],
         "urgency": PROPOSED, "hours": CLOSED_HOURS, "their_time": "14:05", "live": None, "may_write": True, "post_key": "k1", "note_key": "k2", "draft": "", "errors": [],
     }  # fmt: skip
     return {**base, **page}
@@ -380,6 +412,42 @@ FORM: Final = {
     "subject": "Approval mails arrive twice", "description": DESCRIPTION, "environment": "production", "stopped": "partly", "workaround": "no", "people": "many",
     "deadline": "week", "since": "today",
 }  # fmt: skip
+
+
+CALENDAR: Final = Calendar(
+    "Europe/Berlin",
+    "DE",
+    "BY",
+    own_days=(
+        OwnDay(date(2026, 12, 24), (Period(480, 720),), "Heiligabend"),
+        OwnDay(date(2027, 1, 4)),
+        OwnDay(date(2027, 3, 13), (Period(540, 780),), "Inventur"),
+    ),
+)
+
+
+def calendar_page(calendar: Calendar = CALENDAR, ask: AskQuery | None = None, **page: Any) -> dict[str, Any]:
+    """A company's calendar."""
+    company = Company(CompanyId("co_1"), "Nordwind Logistics", calendar.zone, "DE", None, 2, 4)
+    changes = (
+        Change(2, PersonId("pe_1"), "Ada Lindqvist", ago(days=2)),
+        Change(1, PersonId("pe_0"), None, ago(days=40)),
+    )
+    sheet = Sheet(company.id, calendar, 2, changes)
+    context = page_context(sheet, company, NOW, ask=ask or AskQuery(), typed={})
+    return {"me": ADA, "errors": [], "countries": [("DE", "Germany"), ("FR", "France")], **context, **page}
+
+
+def _told(calendar: Calendar) -> dict[str, str]:
+    said = words(coverage_at(NOW, "P3", Channel.CHAT, calendar), calendar, NOW, own=False)
+    return {"headline": said.headline, "clock": said.clock}
+
+
+def calendar_preview() -> dict[str, Any]:
+    """What Saturdays and a shorter Friday would alter."""
+    week = (*DEFAULT_WEEK[:4], (Period(480, 840),), (Period(540, 780),), ())
+    alters = difference(CALENDAR, msgspec.structs.replace(CALENDAR, week=week, region=None), NOW)
+    return preview_of(alters, CALENDAR, "calendar_hours", {"version": "2"})
 
 
 def chat_form(**page: Any) -> dict[str, Any]:
@@ -517,6 +585,15 @@ def samples() -> list[Sample]:
         "tickets": TICKETS,
         "filter": "all",
         "counts": {"open": 2, "all": 4},
+        "form": {"show": "all", "text": "", "product": "", "whose": "all"},
+        "narrowed": False,
+        "shows": {
+            "open": "/requests",
+            "awaiting": "/requests?show=awaiting",
+            "ended": "/requests?show=ended",
+            "all": "/requests?show=all",
+        },
+        "products": CHOICES["products"],
         "newer": None,
         "older": "/requests?before=4630",
     }
@@ -654,12 +731,34 @@ def samples() -> list[Sample]:
             "portal/requests.html",
             {**requests, "tickets": [], "filter": "open", "counts": {"open": 0, "all": 0}, "older": None},
         ),
+        Sample(
+            "requests-not-found",
+            "portal/requests.html",
+            {**requests, "tickets": [], "narrowed": True, "form": {**requests["form"], "text": "登录"}, "older": None},
+        ),
         Sample("ticket", "portal/ticket.html", ticket_page(running="/chats/cv_1")),
         Sample(
             "ticket-awaiting", "portal/ticket.html", ticket_page("awaiting", errors=errors(("text", "message.empty")))
         ),
         Sample("ticket-solved", "portal/ticket.html", ticket_page("solved")),
         Sample("ticket-closed", "portal/ticket.html", ticket_page("closed")),
+        Sample(
+            "ticket-followed-up",
+            "portal/ticket.html",
+            ticket_page(
+                "closed",
+                life=life(
+                    "closed",
+                    own=False,
+                    following=True,
+                    followers=[],
+                    candidates=[],
+                    follows={"number": 4633, "href": "/requests/4633"},
+                    followed_up_by={"number": 4820, "href": "/requests/4820"},
+                    merged_into={"number": 4790, "href": "/requests/4790"},
+                ),
+            ),
+        ),
         Sample("profile", "portal/profile.html", profile(ANA)),
         Sample(
             "profile-errors",
@@ -700,7 +799,51 @@ def samples() -> list[Sample]:
                 errors=errors(("subject", "required")),
             ),
         ),
+        Sample(
+            "ticket_staff-awaiting",
+            "console/ticket_staff.html",
+            staff_ticket(
+                ticket={**TICKET, "state": "awaiting"},
+                life=life("awaiting", mine=True, candidates=[]),
+                errors=errors(("needed", "required"), ("into", "not_found")),
+            ),
+        ),
         Sample("people", "admin/people.html", people()),
+        Sample(
+            "calendars",
+            "admin/calendars.html",
+            {
+                "me": ADA,
+                "companies": [
+                    {
+                        "name": "Nordwind Logistics",
+                        "href": "/admin/calendars/co_1",
+                        "open": True,
+                        "changed": True,
+                        **_told(CALENDAR),
+                    },
+                    {
+                        "name": "Baltic Foods",
+                        "href": "/admin/calendars/co_2",
+                        "open": False,
+                        "changed": False,
+                        **_told(Calendar("Asia/Tokyo", "JP")),
+                    },
+                ],
+            },
+        ),
+        Sample("calendars-empty", "admin/calendars.html", {"me": ADA, "companies": []}),
+        Sample("calendar", "admin/calendar.html", calendar_page()),
+        Sample("calendar-preview", "admin/calendar.html", calendar_page(preview=calendar_preview())),
+        Sample(
+            "calendar-night",
+            "admin/calendar.html",
+            calendar_page(
+                Calendar("Europe/Berlin", "XX", week=((Period(1320, 1800),),) * 7),
+                AskQuery(day="2027-10-31", time="02:30"),
+                errors=errors(("monday", "calendar.hours_unreadable")),
+            ),
+        ),
         Sample(
             "people-errors",
             "admin/people.html",
