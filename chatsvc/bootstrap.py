@@ -49,12 +49,15 @@ from chatsvc.notifications.clerk import Clerk
 from chatsvc.notifications.compose import RESET_PATH, Composer
 from chatsvc.notifications.mailer_smtp import SMTPMailer
 from chatsvc.notifications.queries import Mailbox
+from chatsvc.notifications.quiet import QuietLinks
 from chatsvc.notifications.sender import OutboxSender
 from chatsvc.replies.actions import Replies
 from chatsvc.reports.actions import Reports
 from chatsvc.requests.actions import Requests
 from chatsvc.tickets.actions import Tickets
 from chatsvc.tickets.clock_keeping import Clocks
+from chatsvc.tickets.feeds import Feeds
+from chatsvc.tickets.letters import TicketLetters
 from chatsvc.tickets.logbook import LogBook
 from chatsvc.tickets.policy import TicketRules
 
@@ -110,6 +113,10 @@ class Services:
     sweeps: tuple[Callable[[], Awaitable[object]], ...]
     # What is due as rows; rooms above may have an agenda of their own for their kinds.
     agenda: Agenda
+    # What links in mails ask for: no more of their kind.
+    quiet: QuietLinks
+    # The calendars of people's own tickets.
+    feeds: Feeds
     # None in processes without sockets.
     hub: Hub | None = None
     matchmaker: Matchmaker | None = None
@@ -167,6 +174,7 @@ def build(settings: Settings, clock: Clock) -> Services:
     coverage = CoverageQueries(database)
     clocks = Clocks(database, logbook, catalog, coverage, TicketRules())
     conversations = Conversations(database, logbook, catalog, conversation_rules, files, clocks)
+    quiet = QuietLinks(settings.secret_key)
     clerk = Clerk(
         composer=Composer(
             base_url=settings.base_url,
@@ -174,9 +182,11 @@ def build(settings: Settings, clock: Clock) -> Services:
             links=links,
             rules=rules,
             lines={line.key: line.name for line in catalog.lines},
+            quiet=quiet,
         ),
         accounts=AccountQueries(database),
         read_transcript=Transcripts(database).read,
+        read_ticket=TicketLetters(database, TicketRules()).read,
     )
     mailer = SMTPMailer(settings.smtp_url) if settings.smtp_url else None
     agenda = Agenda(database, tickets.handlers())
@@ -203,6 +213,8 @@ def build(settings: Settings, clock: Clock) -> Services:
         sender=OutboxSender(database=database, clerk=clerk, mailer=mailer),
         mailbox=None if mailer else Mailbox(database, clerk),
         doorbell=Doorbell(client),
+        quiet=quiet,
+        feeds=Feeds(database, settings.secret_key, settings.base_url, TicketRules()),
         agenda=agenda,
         sweeps=(
             agenda.sweep,

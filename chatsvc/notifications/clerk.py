@@ -13,14 +13,25 @@ from chatsvc.accounts.model import Person
 from chatsvc.accounts.queries import AccountQueries
 from chatsvc.db.outbox import Letter
 from chatsvc.kernel.errors import NotFound
-from chatsvc.kernel.ids import ConversationId, PersonId
-from chatsvc.notifications.compose import Composer, ConversationClosed, Envelope, ReportReady, TicketOpened, Transcript
+from chatsvc.kernel.ids import ConversationId, PersonId, TicketId
+from chatsvc.notifications.compose import (
+    Composer,
+    ConversationClosed,
+    Envelope,
+    ReportReady,
+    TicketNews,
+    TicketOpened,
+    Transcript,
+)
 from chatsvc.notifications.mailer import Mail
+from chatsvc.tickets.letters import Matter
+from chatsvc.tickets.telling import News
 
 # The kinds of rows that become mails.
 SET_PASSWORD = letters.KIND
 TICKET_CONFIRMATION = "mail.ticket_confirmation"
 TRANSCRIPT = "mail.transcript"
+NEWS = frozenset(news.value for news in News)
 REPORT_READY = "mail.report_ready"
 
 
@@ -40,10 +51,30 @@ class ReadTranscript(Protocol):
         ...
 
 
+class ReadTicket(Protocol):
+    """How a ticket is read for its mails."""
+
+    async def __call__(self, ticket: TicketId, to: Person, first: int, last: int, /) -> Matter:
+        """Return it, with entries of its shared log by number.
+
+        Raises:
+            NotFound: there is no such ticket, or this person may not read it any more.
+        """
+        ...
+
+
 class Clerk:
     """Writes the mail of a row."""
 
-    def __init__(self, *, composer: Composer, accounts: AccountQueries, read_transcript: ReadTranscript) -> None:
+    def __init__(
+        self,
+        *,
+        composer: Composer,
+        accounts: AccountQueries,
+        read_transcript: ReadTranscript,
+        read_ticket: ReadTicket,
+    ) -> None:
+        self._read_ticket = read_ticket
         self._composer = composer
         self._accounts = accounts
         self._read_transcript = read_transcript
@@ -81,4 +112,8 @@ class Clerk:
         if letter.kind == TRANSCRIPT:
             facts = msgspec.convert(letter.payload, ConversationClosed)
             return self._composer.transcript(envelope, to, await self._read_transcript(facts.conversation))
+        if letter.kind in NEWS:
+            news = msgspec.convert(letter.payload, TicketNews)
+            matter = await self._read_ticket(news.ticket, to, news.first or news.entry, news.last or news.entry)
+            return self._composer.ticket_news(envelope, to, News(letter.kind), news, matter)
         raise Undeliverable(f"no mail is known for {letter.kind}")

@@ -8,6 +8,7 @@ that a request said (T26). Nothing is read here from a store.
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from email.utils import parseaddr
 from gettext import NullTranslations
@@ -23,18 +24,22 @@ from chatsvc.accounts.letters import SetPassword
 from chatsvc.accounts.links import Claim, Links, Purpose
 from chatsvc.accounts.model import Person
 from chatsvc.accounts.policy import AccountRules
-from chatsvc.kernel.ids import ConversationId, OutboxId
+from chatsvc.kernel.ids import ConversationId, OutboxId, TicketId
 from chatsvc.kernel.languages import LANGUAGES
 from chatsvc.notifications import texts
 from chatsvc.notifications.mailer import Mail
+from chatsvc.notifications.quiet import QuietLinks, Wish
 from chatsvc.notifications.texts import N_
 from chatsvc.reports.model import ReportRules
+from chatsvc.tickets.letters import Matter
 from chatsvc.tickets.model import Entry, Kind, Role, Words
+from chatsvc.tickets.telling import News
 
 TEMPLATES: Final = Path(__file__).parent / "templates"
 # Where links lead; ``web`` serves these paths, and a test there insists.
 RESET_PATH: Final = "/reset/{token}"
 TICKET_PATH: Final = "/requests/{number}"
+QUIET_PATH: Final = "/mails/quiet/{token}"
 REPORT_PATH: Final = "/reports/{report}"
 
 _TAGS: Final = {language.code: language.tag for language in LANGUAGES}
@@ -56,6 +61,7 @@ _EVENTS: Final = {
     Kind.PROPOSED: N_("The answers say that this may be critical. A representative decides."),
     Kind.JUDGED: N_("%(name)s set the priority to %(after)s"),
     Kind.APPEALED: N_("%(name)s asked for a second look at the priority"),
+    Kind.ENGLISH_HINT: N_("This talk is in English."),
     Kind.DUE: N_("A promise comes due."),
     Kind.ASKED: N_("%(name)s needs something from you: %(needed)s"),
     Kind.CLOSED: N_("%(name)s closed the request"),
@@ -89,12 +95,32 @@ class TicketOpened(msgspec.Struct, frozen=True):
     """Payload of ``mail.ticket_confirmation`` (T5)."""
 
     number: int
+    # None in rows that were written before mails of a ticket hung together.
+    ticket: TicketId | None = None
 
 
 class ReportReady(msgspec.Struct, frozen=True):
     """Payload of ``mail.report_ready`` (T12)."""
 
     report: str
+
+
+class TicketNews(msgspec.Struct, frozen=True):
+    """Payload of the mails about what happens to a ticket."""
+
+    ticket: TicketId
+    number: int
+    # Whether the receiver opened it; otherwise they follow it.
+    requester: bool
+    # Whether they get it also when they asked for quiet.
+    essential: bool
+    # Entries of the shared log that it is about; 0: none.
+    first: int = 0
+    last: int = 0
+    # The same where it is one.
+    entry: int = 0
+    # Of a closing: ``person``, ``silence``.
+    why: str = ""
 
 
 class ConversationClosed(msgspec.Struct, frozen=True):
@@ -133,6 +159,7 @@ class Composer:
         links: Links,
         rules: AccountRules | None = None,
         lines: Mapping[str, str] | None = None,
+        quiet: QuietLinks | None = None,
         catalogue: Callable[[str], NullTranslations] = texts.catalogue,
     ) -> None:
         """Prepare.
@@ -143,13 +170,16 @@ class Composer:
             links: makes the links that set a password.
             rules: for how long those are good.
             lines: a line's key -> its name; an unknown key is shown as it is.
+            quiet: makes the links that ask for no more mails about a ticket; None: mails carry none.
             catalogue: a language's code -> its texts.
         """
         self._base_url = base_url
         self._mail_from = mail_from
+        self._host = parseaddr(mail_from)[1].rpartition("@")[2]
         self._links = links
         self._rules = rules or AccountRules()
         self._lines = lines or {}
+        self._quiet = quiet
         self._catalogue = catalogue
         self._environment = _environment()
 
@@ -168,7 +198,44 @@ class Composer:
     def ticket_confirmation(self, envelope: Envelope, to: Person, facts: TicketOpened) -> Mail:
         """Write the mail that says that a ticket exists, its number and where it is (T5)."""
         href = self._link(TICKET_PATH, number=facts.number)
-        return self._write("ticket_confirmation.html", envelope, to, name=to.name, number=facts.number, href=href)
+        mail = self._write("ticket_confirmation.html", envelope, to, name=to.name, number=facts.number, href=href)
+        return mail if facts.ticket is None else replace(mail, thread=self._thread(facts.ticket))
+
+    def ticket_news(self, envelope: Envelope, to: Person, news: News, facts: TicketNews, matter: Matter) -> Mail:
+        """Write a mail about what happened to a ticket (T5, T8, T9): it says that answers belong on the ticket's page (T13)."""
+        unsubscribe = None
+        if self._quiet is not None and not facts.essential:
+            unsubscribe = self._link(QUIET_PATH, token=self._quiet.make(Wish(to.id, matter.id)))
+        mail = self._write(
+            f"{news.removeprefix('mail.')}.html",
+            envelope,
+            to,
+            name=to.name,
+            number=matter.number,
+            subject=_one_line(matter.subject),
+            href=self._link(TICKET_PATH, number=matter.number),
+            quiet_href=unsubscribe or "",
+            requester=facts.requester,
+            why=facts.why,
+            closes=self._day(matter.closes_at, to),
+            reopens=self._day(matter.reopen_until, to),
+            entries=[self._line(entry, to) for entry in matter.entries if entry.kind == Kind.MESSAGE],
+            **self._said(matter, facts),
+        )
+        return replace(mail, thread=self._thread(matter.id), unsubscribe=unsubscribe)
+
+    def _said(self, matter: Matter, facts: TicketNews) -> dict[str, str]:
+        """What the entry that a mail is about says: what is needed, or the solution; else what the ticket says now."""
+        said = next((entry for entry in matter.entries if entry.number == facts.entry), None)
+        body = {} if said is None else msgspec.json.decode(said.body, type=dict)
+        needed = body.get("needed") or matter.needed
+        return {"needed": needed, "solution": body.get("solution", ""), "who": "" if said is None else said.name}
+
+    def _day(self, moment: datetime | None, to: Person) -> str:
+        return "" if moment is None else texts.day(moment, language=to.language, zone=to.zone)
+
+    def _thread(self, ticket: TicketId) -> str:
+        return f"<{ticket}@{self._host}>"
 
     def report_ready(self, envelope: Envelope, to: Person, facts: ReportReady) -> Mail:
         """Write the mail that says that a report can be downloaded (T12)."""
@@ -202,7 +269,7 @@ class Composer:
         subject, _, text = unescape(rendered("txt")).strip().partition("\n")
         return Mail(
             id=envelope.id,
-            message_id=f"<{envelope.id}@{parseaddr(self._mail_from)[1].rpartition('@')[2]}>",
+            message_id=f"<{envelope.id}@{self._host}>",
             sender=self._mail_from,
             to_name=name,
             to_address=to.email,

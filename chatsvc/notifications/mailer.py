@@ -37,6 +37,10 @@ class Mail:
     html: str
     # When its cause happened; the mail's date.
     at: datetime
+    # ``<tk_…@host>``, which all mails about a ticket hang on, so that they are read as one thread; None for others.
+    thread: str | None = None
+    # Where one click ends mails of this kind (RFC 8058); None for those that people must get.
+    unsubscribe: str | None = None
 
 
 class Mailer(Protocol):
@@ -60,6 +64,12 @@ def message_of(mail: Mail) -> EmailMessage:
     message["Subject"] = mail.subject
     message["Date"] = mail.at
     message["Message-ID"] = mail.message_id
+    if mail.thread is not None:
+        message["In-Reply-To"] = mail.thread
+        message["References"] = mail.thread
+    if mail.unsubscribe is not None:
+        message["List-Unsubscribe"] = f"<{mail.unsubscribe}>"
+        message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     # Out-of-office robots must not answer (RFC 3834).
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text, cte="quoted-printable")

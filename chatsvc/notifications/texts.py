@@ -13,7 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_datetime, get_timezone_name
+from babel.dates import format_date, format_datetime, get_timezone_name
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -39,6 +39,11 @@ def catalogue(code: str) -> NullTranslations:
 def stamp(moment: datetime, *, language: str, zone: str) -> str:
     """Return day and time as the reader writes them, in their own zone: ``22 Nov 2026, 14:05:09``."""
     return str(format_datetime(moment, "medium", tzinfo=ZoneInfo(zone), locale=_locale(language)))
+
+
+def day(moment: datetime, *, language: str, zone: str) -> str:
+    """Return the day on which a moment falls for the reader, as they write it: ``22 November 2026``."""
+    return str(format_date(moment.astimezone(ZoneInfo(zone)).date(), "long", locale=_locale(language)))
 
 
 def zone_name(zone: str, *, language: str) -> str:

@@ -25,7 +25,7 @@ from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel import failpoints
 from chatsvc.kernel.errors import Unavailable
 from chatsvc.kernel.ids import SYSTEM, LogId, PersonId, new_id
-from chatsvc.tickets.model import ENDED, Append, Entry, Kind, Role, State
+from chatsvc.tickets.model import ENDED, Append, Audience, Entry, Kind, Role, State
 from chatsvc.tickets.policy import TicketRules
 from chatsvc.tickets.tables import entries, logs, reads, tickets
 
@@ -130,7 +130,7 @@ _RAISE = """
 update logs set head = head + 1, last_at = ?, customer_at = case when ? then ? else customer_at end
 where id = ? and sealed = 0 and (seals_at is null or seals_at >= ?) and (? is null or company_id = ?) and (? is null or owner_epoch = ?)
   and (? or audience = 'staff' or owner_id is null or (owner_id = ? and ? is not null))
-returning head, asleep, ticket_id, owner_id is null and audience = 'shared'
+returning head, asleep, ticket_id, owner_id, audience
 """
 
 # While nobody talks with the customer, those who are not there are written to a little later (R14). What is set already takes this with it.
@@ -174,7 +174,8 @@ def _write_row(execute: Callable[[str, tuple[Any, ...]], Any], row: Row, at: int
         return Outcome(_why_not(execute, append, at))
     kind = append.kind.value
     execute(_INSERT, (append.log, raised[0], append.sender, append.key, kind, row.body, row.digest, at))
-    if raised[3] and append.kind is Kind.MESSAGE:
+    # Compared here: SQLite 3.40 gets "is null" wrong in what an update returns.
+    if append.kind is Kind.MESSAGE and raised[3] is None and raised[4] == Audience.SHARED:
         execute(_TELL, _telling(append.log, raised[0], at))
     if row.is_customer_s_word and raised[1]:
         return Outcome(Found.STORED, raised[0], at, reopened=_wake(execute, row, raised[2], at))

@@ -105,9 +105,8 @@ async def tell_comments(uow: UnitOfWork, row: Row[Any], log: LogId, first: int) 
             .order_by(entries.c.number)
         )
     ).all()
-    seen: dict[str, int] = dict(
-        (await uow.execute(select(reads.c.person_id, reads.c.number).where(reads.c.log_id == log))).tuples().all()
-    )
+    marks = await uow.execute(select(reads.c.person_id, reads.c.number).where(reads.c.log_id == log))
+    seen = {mark.person_id: mark.number for mark in marks}
     quiet = set((await uow.execute(select(muted.c.person_id).where(muted.c.ticket_id == row.id))).scalars())
     for person in await readers(uow, row):
         unread = [number for number, sender in said if sender != person and number > seen.get(person, 0)]

@@ -27,12 +27,16 @@ from chatsvc.keyspace.counters import LocalCounters
 from chatsvc.notifications.clerk import Clerk
 from chatsvc.notifications.compose import Composer
 from chatsvc.notifications.mailer import Mailer
+from chatsvc.notifications.quiet import QuietLinks
 from chatsvc.notifications.sender import OutboxSender
+from chatsvc.tickets.letters import TicketLetters
 from chatsvc.tickets.model import Attached, Entry, Kind, Role, facts, words
+from chatsvc.tickets.policy import TicketRules
 
 BASE_URL = "https://support.holdline.example"
 MAIL_FROM = "Holdline <support@holdline.example>"
 LINKS = Links("a secret of the tests, long enough for all of them")
+QUIET = QuietLinks("a secret of the tests, long enough for all of them")
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,9 @@ class Conversation:
 
 
 def composer(**options: Any) -> Composer:
-    return Composer(base_url=BASE_URL, mail_from=MAIL_FROM, links=LINKS, **{"lines": {"expense": "Expense"}, **options})
+    return Composer(
+        base_url=BASE_URL, mail_from=MAIL_FROM, links=LINKS, quiet=QUIET, **{"lines": {"expense": "Expense"}, **options}
+    )
 
 
 class PostOffice:
@@ -57,7 +63,12 @@ class PostOffice:
         limits = Limits(LocalCounters(database.clock), database.clock)
         self.administration = Administration(database=database, passwords=Passwords(CHEAP), limits=limits)
         self.conversations: dict[str, Conversation] = {}
-        self.clerk = Clerk(composer=composer(), accounts=AccountQueries(database), read_transcript=self._read)
+        self.clerk = Clerk(
+            composer=composer(),
+            accounts=AccountQueries(database),
+            read_transcript=self._read,
+            read_ticket=TicketLetters(database, TicketRules()).read,
+        )
 
     async def _read(self, conversation: ConversationId) -> Conversation:
         try:

@@ -13,6 +13,8 @@ from chatsvc.kernel.ids import ConversationId
 from chatsvc.notifications.clerk import Clerk
 from chatsvc.notifications.mailer_memory import MemoryMailer
 from chatsvc.notifications.sender import OutboxSender
+from chatsvc.tickets.letters import TicketLetters
+from chatsvc.tickets.policy import TicketRules
 from tests.chatsvc.conversations.house import DONE, open_house
 from tests.chatsvc.notifications.post import composer
 
@@ -33,7 +35,12 @@ async def test_customer_is_mailed_all_that_was_said_and_no_note(
         await house.act.sweep()
         await house.act.wrap_up(mei, conversation, DONE)
     mailer = MemoryMailer()
-    clerk = Clerk(composer=composer(), accounts=AccountQueries(database), read_transcript=Transcripts(database).read)
+    clerk = Clerk(
+        composer=composer(),
+        accounts=AccountQueries(database),
+        read_transcript=Transcripts(database).read,
+        read_ticket=TicketLetters(database, TicketRules()).read,
+    )
 
     await OutboxSender(database=database, clerk=clerk, mailer=mailer).run_once()
 
