@@ -19,16 +19,19 @@ from web.pages import (
     mailbox,
     portal,
     profile,
+    replies,
     reports,
     requests,
     sign_in,
     staffing,
+    ticket_lists,
     tickets,
     transcript,
 )
-from web.pages import callback_forms as call_forms
 from web.pages import calendar_forms as cf
+from web.pages import callback_forms as call_forms
 from web.pages import forms as f
+from web.pages import ticket_life as life
 
 _ANYONE: Final = Policy(Who.ANYONE)
 _BY_LINK: Final = Policy(Who.ANYONE, Rule.LINK)
@@ -38,6 +41,7 @@ _PRODUCT: Final = Policy(Who.CONTACT, Rule.CATALOG)
 _VISIT: Final = Policy(Who.CONTACT, Rule.VISIT)
 _TICKET: Final = Policy(Who.SIGNED_IN, Rule.TICKET)
 _OWN_TICKET: Final = Policy(Who.CONTACT, Rule.TICKET)
+_REPLY: Final = Policy(Who.STAFF, Rule.REPLY)
 _REPORT: Final = Policy(Who.SIGNED_IN, Rule.REPORT)
 _STAFF_TICKET: Final = Policy(Who.STAFF, Rule.TICKET)
 _DESK: Final = Policy(Who.DESK)
@@ -80,6 +84,11 @@ PORTAL: Final = (
     page("POST", "request_discard", requests.discard, _CONTACT, takes=f.DraftKeyForm),
     page("GET", "ticket", tickets.show, _TICKET),
     page("POST", "ticket_comment", tickets.comment, _OWN_TICKET, takes=f.SayForm, files=True, again=tickets.comment_again),
+    page("POST", "ticket_close", life.close, _OWN_TICKET, takes=f.Nothing),
+    page("POST", "ticket_reopen", life.reopen, _TICKET, takes=f.Nothing),
+    page("POST", "ticket_follow_up", life.follow_up, _TICKET, takes=f.Nothing),
+    page("POST", "ticket_follow", life.follow, _OWN_TICKET, takes=f.FollowForm),
+    page("POST", "ticket_unfollow", life.unfollow, _OWN_TICKET, takes=f.FollowForm),
     page("POST", "ticket_solve", tickets.solve, _OWN_TICKET, takes=f.Nothing),
     page("POST", "ticket_appeal", tickets.appeal, _OWN_TICKET, takes=f.AppealForm, again=tickets.appeal_again),
     page("GET", "file", files.show, Policy(Who.SIGNED_IN, Rule.FILE), query=bodies.FileQuery),
@@ -95,6 +104,19 @@ PORTAL: Final = (
 
 STAFF: Final = (
     page("GET", "console", console.show, Policy(Who.STAFF)),
+    page("GET", "replies", replies.show, Policy(Who.STAFF), query=f.RepliesPageQuery),
+    page("POST", "replies", replies.add, Policy(Who.STAFF), takes=f.ReplyForm, again=replies.show_again),
+    page("POST", "reply", replies.change, _REPLY, takes=f.ReplyChangeForm, again=replies.show_again),
+    page("POST", "reply_remove", replies.remove, _REPLY, takes=f.Nothing),
+    page("GET", "staff_tickets", ticket_lists.show, Policy(Who.STAFF), query=f.TicketsQuery),
+    page("POST", "staff_bulk", ticket_lists.change, Policy(Who.STAFF), takes=f.BulkForm, again=ticket_lists.change_again),
+    page("POST", "staff_undo", ticket_lists.undo, Policy(Who.STAFF), takes=f.UndoForm),
+    page("POST", "staff_ask", life.ask, _STAFF_TICKET, takes=f.AskForm, again=life.show_again),
+    page("POST", "staff_solve", life.solve, _STAFF_TICKET, takes=f.SolveForm, again=life.show_again),
+    page("POST", "staff_team", life.hand_over, _STAFF_TICKET, takes=f.HandOverForm, again=life.show_again),
+    page("POST", "staff_owner", life.own, _STAFF_TICKET, takes=f.OwnerForm),
+    page("POST", "staff_incident", life.link_incident, _STAFF_TICKET, takes=f.IncidentForm, again=life.show_again),
+    page("POST", "staff_merge", life.merge, _STAFF_TICKET, takes=f.MergeForm, again=life.show_again),
     page("GET", "staff_ticket", tickets.show_to_staff, _STAFF_TICKET),
     page("POST", "staff_comment", tickets.comment, _STAFF_TICKET, takes=f.SayForm, files=True, again=tickets.comment_again),
     page("POST", "staff_change", tickets.change, _STAFF_TICKET, takes=f.TicketFieldsForm, again=tickets.change_again),

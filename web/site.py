@@ -12,9 +12,9 @@ from zoneinfo import ZoneInfo
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from chatsvc.accounts.model import Identity
 from callback.actions import Callbacks
 from callback.queries import CallQueries
+from chatsvc.accounts.model import Identity
 from chatsvc.accounts.queries import AccountQueries
 from chatsvc.bootstrap import Services
 from chatsvc.config import Settings
@@ -233,6 +233,20 @@ NEWS: Final = {
     "ticket_judged": ("good", N_("The priority has been set. The customer reads it in the history.")),
     "appealed": ("good", N_("A representative looks at the priority again and answers here.")),
     "ticket_changed": ("good", N_("The ticket has been changed.")),
+    "ticket_closed": ("good", N_("The request has been closed.")),
+    "follow_up_made": ("good", N_("This request goes on where the other one ended.")),
+    "followed": ("good", N_("You read along now: every answer reaches you too.")),
+    "colleague_follows": ("good", N_("Your colleague reads along now and has been told.")),
+    "unfollowed": ("good", N_("Done: no more mails about this request.")),
+    "ticket_asked": ("good", N_("The customer has been asked. The ticket waits for the answer.")),
+    "team_changed": ("good", N_("Another team is responsible now.")),
+    "owner_changed": ("good", N_("It is written down who works on this.")),
+    "incident_linked": ("good", N_("The incident has been noted.")),
+    "ticket_merged": ("good", N_("The duplicate goes on here.")),
+    "bulk_undone": ("good", N_("The last change has been taken back.")),
+    "bulk_too_late": ("warn", N_("The time to undo is over. Change the tickets again instead.")),
+    "reply_saved": ("good", N_("The reply has been saved.")),
+    "reply_removed": ("good", N_("The reply has been removed.")),
     "services_saved": ("good", N_("The services of the company have been saved.")),
     "calendar_changed": ("good", N_("The calendar has been changed. It counts from now on.")),
     "company_added": ("good", N_("The company has been added.")),

@@ -7,7 +7,7 @@ both sides of the wire.
 An error sentence says what happened and what to do next.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -74,8 +74,23 @@ SEVERITIES: Final = {
 
 ENVIRONMENTS: Final = {"production": N_("Production"), "test": N_("Test")}
 
+# The lists of those who work here.
+VIEWS: Final = {
+    "mine": N_("Mine"),
+    "my_team": N_("My team"),
+    "unassigned": N_("Unassigned"),
+    "due": N_("Due next"),
+    "breached": N_("Promise broken"),
+    "open": N_("All open"),
+}
+
 # How a ticket came.
-TICKET_SOURCES: Final = {"chat": N_("Chat"), "callback": N_("Callback"), "form": N_("Form")}
+TICKET_SOURCES: Final = {
+    "chat": N_("Chat"),
+    "callback": N_("Callback"),
+    "form": N_("Form"),
+    "follow_up": N_("Follow-up"),
+}
 
 # Reports, and the columns of their files (T12).
 REPORT_NAMES: Final = {
@@ -175,6 +190,9 @@ EVENTS: Final[Mapping[str, str | Plural]] = {
     "judged_kept": N_("%(name)s kept the priority %(after)s"),
     "judged_kept_reason": N_("%(name)s kept the priority %(after)s: %(reason)s"),
     "appealed": N_("%(name)s asked for a second look at the priority: %(reason)s"),
+    "english_hint": N_(
+        "The talk is in English. You can write comments on the request in your own language instead, at any time."
+    ),
     "due_initial_warned": N_("The first answer is due soon."),
     "due_initial_breached": N_("The first answer is overdue."),
     "due_ongoing_warned": N_("The next update is due soon."),
@@ -184,6 +202,22 @@ EVENTS: Final[Mapping[str, str | Plural]] = {
     "wrapped_up": N_("%(name)s completed the ticket"),
     "solved": N_("%(name)s marked the request as solved"),
     "reopened": N_("%(name)s opened the request again"),
+    "solved_with": N_("%(name)s marked the request as solved: %(solution)s"),
+    "asked": N_("%(name)s needs something from you: %(needed)s"),
+    "closed_person": N_("%(name)s closed the request"),
+    "closed_silence": N_("The request was closed because there was no answer for 30 days"),
+    "closed_merged": N_("The request was closed because it goes on in another one"),
+    "team": N_("%(name)s passed the request on to the %(team)s team"),
+    "owner_name": N_("%(owner)s works on the request now"),
+    "owner_nobody": N_("Nobody works on the request for now"),
+    "followed": N_("%(who)s reads along now"),
+    "unfollowed": N_("%(who)s no longer reads along"),
+    "merged": N_("The request goes on in request %(number)s"),
+    "merged_in": N_("Request %(number)s goes on here"),
+    "continues": N_("This goes on where request %(number)s ended"),
+    "incident_number": N_("The request belongs to incident %(incident)s"),
+    "incident_none": N_("The request no longer belongs to an incident"),
+    "taken_back": N_("%(name)s took the last change back"),
     "call_wanted": N_("%(name)s wants to be called"),
     "chat_wanted": N_("%(name)s would rather chat after all"),
     "called": N_("Support called"),
@@ -194,9 +228,6 @@ EVENTS: Final[Mapping[str, str | Plural]] = {
 # What a visitor is told when something is refused: what happened, and what to do next -------------------------------
 
 ERRORS: Final = {
-    "english_hint": N_(
-        "The talk is in English. You can write comments on the request in your own language instead, at any time."
-    ),
     "unknown": N_("Something went wrong on our side. Try again in a moment; if it stays, quote the code below."),
     "offline": N_("There is no connection to the server. Your text is kept here; it is sent when the line is back."),
     "required": N_("This is needed. Please fill it in."),
@@ -204,6 +235,8 @@ ERRORS: Final = {
     "too_long": N_("This is too long. Shorten it to at most %(limit)s characters."),
     "report.days_crossed": N_("The last day is before the first one. Choose it again."),
     "report.too_many": N_("Your earlier reports are still being made. Wait for one of them, then ask again."),
+    "bulk.none": N_("No ticket is chosen. Choose at least one in the list."),
+    "bulk.refused": N_("Ticket %(number)s was not changed. %(reason)s."),
     "date.invalid": N_("This is not a day. Choose it from the calendar, or write it like 2027-03-01."),
     "field.value": N_("This cannot be taken as it is. Use letters and numbers in one line."),
     "email.invalid": N_("This is not an e-mail address. Check it, for example name@company.com."),
@@ -442,6 +475,8 @@ def event_sentence(kind: str, /, **facts: object) -> str:
         key = "ended_closed"
     elif kind == "judged":
         key = judged_key(facts)
+    elif kind in _VARIANTS:
+        key = _VARIANTS[kind](facts)
     elif kind == "due":
         key = f"due_{facts.get('promise')}_{facts.get('what')}"
     text = EVENTS.get(key)
@@ -451,6 +486,15 @@ def event_sentence(kind: str, /, **facts: object) -> str:
         stars = int(str(facts.get("rating", 0)))
         return _filled(reader().texts.ngettext(text.one, text.other, stars), {**facts, "n": stars})
     return _filled(reader().texts.gettext(text), facts)
+
+
+# Kinds of a ticket's life whose sentence depends on their facts; static/js/core/entry.js has the same.
+_VARIANTS: Final[Mapping[str, Callable[[Mapping[str, object]], str]]] = {
+    "solved": lambda facts: "solved_with" if facts.get("solution") else "solved",
+    "closed": lambda facts: f"closed_{facts['why']}" if facts.get("why") in ("silence", "merged") else "closed_person",
+    "owner": lambda facts: "owner_name" if facts.get("owner") else "owner_nobody",
+    "incident": lambda facts: "incident_number" if facts.get("incident") else "incident_none",
+}
 
 
 def judged_key(facts: Mapping[str, object]) -> str:

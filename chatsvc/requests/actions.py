@@ -171,8 +171,9 @@ class Requests:
                 source="form",
                 source_id=source,
                 team=reason.team,
+                reason=reason.key,
+                environment=answers.get("environment"),
             )
-            await store.describe(uow, opened.id, reason=reason.key, environment=answers.get("environment"))
             further = {name: text for name, text in answers.items() if name not in _OF_EVERY_TICKET}
             await store.add_details(uow, opened.id, Details(language, further))
             await store.drop_draft(uow, identity.person, key)
@@ -187,6 +188,11 @@ class Requests:
             cause = f"ticket:{opened.id}:opened"
             await uow.record("mail.ticket_confirmation", cause=cause, recipient=identity.person, payload=payload)
             return opened.number
+
+    async def colleagues(self, identity: Identity) -> list[tuple[PersonId, str]]:
+        """Return whom a contact can keep in copy: the other authorised contacts of their company, by name."""
+        async with self.database.read() as connection:
+            return await store.colleagues(connection, identity)
 
     # services of companies --------------------------------------------------------------------------------------------
 

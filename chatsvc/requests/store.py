@@ -3,10 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chatsvc.accounts.model import Identity
 from chatsvc.accounts.tables import people
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.ids import CompanyId, PersonId, TicketId
@@ -63,11 +64,6 @@ async def drop_old_drafts(uow: UnitOfWork, *, before: datetime) -> int:
     return int((await uow.execute(delete(request_drafts).where(request_drafts.c.updated_at < before))).rowcount)
 
 
-async def describe(uow: UnitOfWork, ticket: TicketId, *, reason: str, environment: str | None) -> None:
-    """Set what the form says and a conversation learns only in its wrap-up; keys of the catalogue."""
-    await uow.execute(update(tickets).where(tickets.c.id == ticket).values(reason=reason, environment=environment))
-
-
 async def add_details(uow: UnitOfWork, ticket: TicketId, details: Details) -> None:
     """Store what a ticket's form said; once."""
     values = {"ticket_id": ticket, "language": details.language, "answers": details.answers}
@@ -111,3 +107,14 @@ async def may_ask(connection: AsyncConnection, person: PersonId) -> bool:
         people.c.id == person, people.c.role == "contact", people.c.authorised, people.c.disabled_at.is_(None)
     )
     return (await connection.execute(statement)).one_or_none() is not None
+
+
+async def colleagues(connection: AsyncConnection, identity: Identity) -> list[tuple[PersonId, str]]:
+    """Return the other authorised contacts of a contact's company, by name."""
+    statement = (
+        select(people.c.id, people.c.name)
+        .where(people.c.company_id == identity.company, people.c.id != identity.person)
+        .where(people.c.authorised, people.c.disabled_at.is_(None))
+        .order_by(people.c.name, people.c.id)
+    )
+    return [(PersonId(row.id), row.name) for row in (await connection.execute(statement)).all()]

@@ -123,6 +123,21 @@ async def test_t3_a_request_is_sent_and_its_page_says_everything(desk: Desk) -> 
     assert "Deutsch" in seen
 
 
+async def test_t6_colleagues_are_kept_in_copy_from_the_start(desk: Desk) -> None:
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+    colleague, beside = await desk.somebody(PersonRole.CONTACT, company=contact.company, name="Jonas Weber")
+    foreign, far = await desk.somebody(PersonRole.CONTACT, name="Far Away")
+    page = (await browser.get("/requests/new")).text
+
+    copies = [colleague.person, foreign.person]
+    answer = await browser.post("/requests/new", data={**await fresh(browser), **MALFUNCTION, "copy": copies})
+
+    path = answer.headers["location"]
+    assert "Jonas Weber" in page
+    assert "Far Away" not in page
+    assert [(await each.get(path)).status_code for each in (beside, far)] == [200, 404]
+
+
 async def test_t3_audit_is_offered_to_subscribed_companies(desk: Desk) -> None:
     contact, browser = await desk.somebody(PersonRole.CONTACT)
     _, office = await desk.somebody(PersonRole.ADMINISTRATOR)

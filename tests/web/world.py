@@ -51,6 +51,7 @@ class House:
             "offer": self.offer,
             "form": self.form,
             "report": self.report,
+            "reply": "sr_00000000",
             "company": str(self.contact.company),
             "person": self.contact.person,
             "session": session,

@@ -4,6 +4,7 @@ from starlette.responses import Response
 
 from chatsvc.accounts.model import PersonRole
 from web.pages.entries import pairs
+from web.pages.replies import offered
 from web.pages.tickets import choices
 from web.site import Call
 
@@ -36,10 +37,7 @@ async def show(call: Call) -> Response:
         colleagues=[],
         hand_over_lines=pairs(catalog.lines, reader),
         impact_names=_impact_names(call),
-        canned=[
-            {"key": reply.key, "title": reply.title, "text": reply.text, "lines": list(reply.lines)}
-            for reply in catalog.replies
-        ],
+        canned=await offered(call),
     )
 
 

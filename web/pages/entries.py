@@ -106,6 +106,8 @@ def event_facts(entry: Entry, catalog: Catalog, for_reader: Reader) -> dict[str,
     for name in ("line", "to_line"):
         if name in facts:
             facts[name] = name_in(catalog.lines, str(facts[name]), for_reader)
+    if entry.kind == Kind.TEAM:
+        facts["team"] = name_in(catalog.teams, str(facts.get("team")), for_reader)
     return facts
 
 

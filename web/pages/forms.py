@@ -106,6 +106,103 @@ class DraftKeyForm(Form, frozen=True):
     key: Key
 
 
+class FollowForm(Form, frozen=True):
+    """Who reads along; nobody named: the reader."""
+
+    person: Id | None = None
+
+
+class AskForm(Form, frozen=True):
+    """What is needed of the customer (T8)."""
+
+    needed: Annotated[str, Meta(min_length=1, max_length=8_000)]
+
+
+class SolveForm(Form, frozen=True):
+    """How it was solved (T1)."""
+
+    solution: Annotated[str, Meta(max_length=8_000)] = ""
+
+
+class HandOverForm(Form, frozen=True):
+    """To which team, and what it should know."""
+
+    team: Code
+    note: Annotated[str, Meta(max_length=2_000)] = ""
+
+
+class OwnerForm(Form, frozen=True):
+    """Who works on it."""
+
+    owner: Literal["me", "nobody"]
+
+
+class IncidentForm(Form, frozen=True):
+    """To which incident it belongs; empty: to none."""
+
+    incident: Annotated[str, Meta(max_length=40)] = ""
+
+
+class MergeForm(Form, frozen=True):
+    """In which ticket a duplicate goes on."""
+
+    into: Annotated[int, Meta(ge=1, le=2**53)]
+
+
+class TicketsQuery(Form, frozen=True):
+    """Which list of tickets, and which part of it."""
+
+    view: Literal["mine", "my_team", "unassigned", "due", "breached", "open"] = "mine"
+    after: Annotated[str, Meta(max_length=200)] | None = None
+    text: Annotated[str, Meta(max_length=200)] = ""
+    product: Code | None = None
+    severity: Literal["P1", "P2", "P3", "P4"] | None = None
+    team: Code | None = None
+    # What was done to many just now, and can be taken back.
+    undo: Id | None = None
+
+
+class BulkForm(Form, frozen=True):
+    """What is done to many tickets at once."""
+
+    change: Literal["take", "nobody", "team", "solved", "closed", "incident"]
+    view: Literal["mine", "my_team", "unassigned", "due", "breached", "open"] = "mine"
+    tickets: tuple[Annotated[str, Meta(max_length=15, pattern="^[0-9]+$")], ...] = ()
+    team: Code | None = None
+    incident: Annotated[str, Meta(max_length=40)] = ""
+
+
+class UndoForm(Form, frozen=True):
+    """Take back what was done to many."""
+
+    bulk: Id
+    view: Literal["mine", "my_team", "unassigned", "due", "breached", "open"] = "mine"
+
+
+class RepliesPageQuery(Form, frozen=True):
+    """Which saved reply is open."""
+
+    reply: Id | None = None
+
+
+class ReplyForm(Form, frozen=True):
+    """A saved reply."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=100)]
+    text: Annotated[str, Meta(min_length=1, max_length=4_000)]
+    line: Code | None = None
+    whose: Literal["mine", "all"] = "mine"
+
+
+class ReplyChangeForm(Form, frozen=True):
+    """A saved reply, changed."""
+
+    title: Annotated[str, Meta(min_length=1, max_length=100)]
+    text: Annotated[str, Meta(min_length=1, max_length=4_000)]
+    version: int
+    line: Code | None = None
+
+
 class ReportForm(Form, frozen=True):
     """Which report, and of what."""
 
@@ -123,7 +220,10 @@ class ReportForm(Form, frozen=True):
 class RequestsQuery(Form, frozen=True):
     """Which part of my requests."""
 
-    show: Literal["open", "all"] = "open"
+    show: Literal["open", "awaiting", "ended", "all"] = "open"
+    text: Annotated[str, Meta(max_length=200)] = ""
+    product: Code | None = None
+    whose: Literal["all", "own", "followed"] = "all"
     before: Annotated[int, Meta(ge=1, le=2**53)] | None = None
 
 
@@ -157,7 +257,8 @@ class TicketFieldsForm(Form, frozen=True):
     subject: Line
     state: Literal["open", "awaiting", "solved", "closed"]
     team: Code
-    product: Code
+    # None: it concerns none of them.
+    product: Code | None = None
     # None: as it is. It is judged, which a downgrade without a reason is not (V2).
     severity: Literal["P1", "P2", "P3", "P4"] | None = None
     reason: Code | None = None

@@ -4,6 +4,7 @@ Nothing that was typed is lost: an error shows the form again with everything in
 run out finds the form filled in after signing in, because its key says whose drawer it belongs to.
 """
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -17,16 +18,20 @@ from chatsvc.files.actions import StoredFile
 from chatsvc.kernel.errors import Invalid, NotFound, NotSignedIn
 from chatsvc.kernel.ids import FileId, PersonId
 from chatsvc.kernel.languages import CODES
+from chatsvc.tickets.model import Filters, State
 from web import errors
 from web.bodies import FieldError, FormInvalid, Unreadable
 from web.pages.chat import receive_files
 from web.pages.entries import pairs
 from web.pages.forms import DraftKeyForm, NewRequestQuery
+from web.paths import url
 from web.site import Call
 
 # Inputs of the form that are not fields of the catalogue.
 _BESIDE: Final = frozenset({"key", "who", "then", "kept", "copy", "language", "files", "file", policy.REASON})
 _MOST_KEPT: Final = 10
+# Requests of colleagues that are shown beside the form.
+_MOST_SIMILAR: Final = 4
 
 
 async def show_new(call: Call, query: NewRequestQuery) -> Response:
@@ -58,9 +63,20 @@ async def send(call: Call) -> Response:
         files=[file.id for file in kept],
         key=form.key,
     )
+    await _keep_in_copy(call, number, form.copies)
     if form.then == "attach":
         return call.go("ticket", news="request_sent_attach", number=number, fragment="comment")
     return call.go("ticket", news="request_sent", number=number)
+
+
+async def _keep_in_copy(call: Call, number: int, copies: Sequence[PersonId]) -> None:
+    """Let colleagues read along; whoever is none is left out in silence: the form has offered nobody else."""
+    if not copies:
+        return
+    ticket = await call.services.tickets.view(call.identity, number)
+    for person in copies[:_MOST_KEPT]:
+        with contextlib.suppress(NotFound):
+            await call.services.tickets.follow(call.identity, ticket.id, person)
 
 
 async def keep_stranded(call: Call) -> Response:
@@ -71,7 +87,7 @@ async def keep_stranded(call: Call) -> Response:
     except (Invalid, NotFound, Unreadable):
         # Not a form of ours: there is nothing to keep, and nothing to say about it either.
         raise NotSignedIn("session.over") from None
-    return call.go("sign_in", query={"next": f"/requests/new?draft={form.key}"})
+    return call.go("sign_in", query={"next": url("request_new", {"draft": form.key})})
 
 
 async def discard(call: Call, body: DraftKeyForm) -> Response:
@@ -178,6 +194,7 @@ async def _form_page(
     subscribed = await services.requests.services(call.identity.company)
     draft = await services.requests.latest_draft(call.identity) if offers_draft else None
     form: dict[str, Any] = dict(typed)
+    form["copies"] = call.form.texts.get("copy", ())
     form["language"] = typed_language if typed_language in CODES else call.reader.language.code
     return await call.page(
         "portal/request_form.html",
@@ -193,14 +210,38 @@ async def _form_page(
         fields=field_rows(call, catalog.fields, typed),
         form=form,
         kept=[{"id": file.id, "name": file.name, "size_bytes": file.size_bytes} for file in kept],
-        colleagues=[],
-        similar=[],
-        draft=draft and {"key": draft.key, "at": draft.updated_at, "href": f"/requests/new?draft={draft.key}"},
+        colleagues=await services.requests.colleagues(call.identity),
+        similar=await similar(call, typed),
+        draft=draft and {"key": draft.key, "at": draft.updated_at, "href": url("request_new", {"draft": draft.key})},
         errors=said or [],
         key=key or services.requests.new_key(call.identity),
         who=call.identity.person,
         limits={"files": settings.max_files_per_post, "size_bytes": settings.max_file_bytes},
     )
+
+
+async def similar(call: Call, typed: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return open requests of colleagues that may be about the same: those the contact may read, of this product, the latest first."""
+    product = typed.get("product", "")
+    filters = Filters(states=(State.OPEN, State.AWAITING), products=(product,) if product else ())
+    page = await call.services.tickets.requests(call.identity, filters=filters)
+    found: list[dict[str, Any]] = []
+    for line in page.tickets:
+        if line.requester == call.identity.name or len(found) == _MOST_SIMILAR:
+            continue
+        ticket = await call.services.tickets.view(call.identity, line.number)
+        if not ticket.own:
+            found.append(
+                {
+                    "number": line.number,
+                    "subject": line.subject,
+                    "name": line.requester,
+                    "at": line.created_at,
+                    "followed": ticket.following,
+                    "href": url("ticket", number=line.number),
+                }
+            )
+    return found
 
 
 def field_rows(call: Call, fields: Sequence[Field], typed: Mapping[str, str]) -> list[dict[str, Any]]:

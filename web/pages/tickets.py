@@ -11,7 +11,7 @@ from chatsvc.catalog.model import Catalog, pick
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed
 from chatsvc.kernel.ids import LogId
 from chatsvc.kernel.languages import LANGUAGES
-from chatsvc.tickets.model import Entry, Fields, State
+from chatsvc.tickets.model import Entry, Fields, Filters, State
 from chatsvc.tickets.queries import TicketView
 from web import errors
 from web.api.tickets import add_comment
@@ -21,12 +21,20 @@ from web.pages.chat import new_key, receive_files
 from web.pages.entries import name_in, pairs, shown
 from web.pages.forms import AppealForm, JudgeForm, NoteForm, Nothing, RequestsQuery, SayForm, TicketFieldsForm
 from web.pages.portal import ticket_row
+from web.pages.replies import offered
 from web.pages.urgency import coverage_of, urgency_of
 from web.paths import url
 from web.site import Call
 from web.texts import N_
 
-_OPEN: Final = (State.OPEN, State.AWAITING)
+_STATES: Final = {
+    "open": (State.OPEN, State.AWAITING),
+    "awaiting": (State.AWAITING,),
+    "ended": (State.SOLVED, State.CLOSED),
+    "all": (),
+}
+# What the address leaves out.
+_UNCHOSEN: Final = {"show": "open", "whose": "all"}
 # Read in pieces, so that a ticket of any length fits on its page.
 _PIECE: Final = 500
 
@@ -38,18 +46,34 @@ async def requests(call: Call, query: RequestsQuery) -> Response:
     """List the tickets that the contact opened or follows; those who work here have the console."""
     if call.identity.is_staff:
         return call.go("console")
-    states = _OPEN if query.show == "open" else ()
-    page = await call.services.tickets.requests(call.identity, states=states, before=query.before)
+    filters = Filters(
+        states=_STATES[query.show],
+        products=(query.product,) if query.product else (),
+        text=query.text,
+        own=query.whose == "own",
+        followed=query.whose == "followed",
+    )
+    page = await call.services.tickets.requests(call.identity, filters=filters, before=query.before)
     counts = await call.services.tickets.counts(call.identity)
-    more: dict[str, str] = {"show": query.show} if query.show != "open" else {}
+    chosen = {"show": query.show, "text": query.text, "product": query.product or "", "whose": query.whose}
+    more = _address(chosen) or {}
     return await call.page(
         "portal/requests.html",
         tickets=[ticket_row(call, ticket) for ticket in page.tickets],
         filter=query.show,
+        form=chosen,
+        narrowed=bool(set(more) - {"show"}),
+        shows={show: url("requests", _address({**more, "show": show})) for show in _STATES},
+        products=pairs(call.services.catalog.lines, call.reader),
         counts=counts,
         newer=url("requests", more or None) if query.before is not None else None,
         older=url("requests", {**more, "before": str(page.older)}) if page.older is not None else None,
     )
+
+
+def _address(chosen: dict[str, str]) -> dict[str, str] | None:
+    """What stands behind the question mark for a choice; None for the usual one."""
+    return {name: text for name, text in chosen.items() if text and text != _UNCHOSEN.get(name)} or None
 
 
 # a ticket, for its customer -------------------------------------------------------------------------------------------
@@ -59,53 +83,53 @@ async def show(call: Call) -> Response:
     """Show a ticket; those who work here go on to their own view of it, so that one link in a mail serves all (T14)."""
     if call.identity.is_staff:
         return call.go("staff_ticket", number=call.number())
-    return await _ticket_page(call, await _ticket(call))
+    return await _ticket_page(call, await of_call(call))
 
 
 async def comment(call: Call, body: SayForm) -> Response:
     """Add a comment; on a solved ticket it opens it again (T9, T10)."""
-    ticket = await _ticket(call)
+    ticket = await of_call(call)
     try:
         await add_comment(call, ticket, key=body.key, text=body.text, files=await receive_files(call))
     except (Invalid, Conflict, NotAllowed) as error:
-        return await _again(call, ticket, errors.of_refusal(error, call.reader, field="text"), draft=body.text)
-    return _back(call, "comment_stored")
+        return await again(call, ticket, errors.of_refusal(error, call.reader, field="text"), draft=body.text)
+    return back(call, "comment_stored")
 
 
 async def comment_again(call: Call, error: FormInvalid) -> Response:
     """Show the ticket again with the words that could not be taken."""
     said = errors.of_form(error, call.reader)
-    return await _again(call, await _ticket(call), said, draft=str(error.typed.get("text", "")))
+    return await again(call, await of_call(call), said, draft=str(error.typed.get("text", "")))
 
 
 async def solve(call: Call, body: Nothing) -> Response:
     """Mark the ticket as solved (T10)."""
-    ticket = await _ticket(call)
+    ticket = await of_call(call)
     try:
         await call.services.tickets.mark_solved(call.identity, ticket.id)
     except Conflict:
-        return _back(call, "conflict")
-    return _back(call, "ticket_solved")
+        return back(call, "conflict")
+    return back(call, "ticket_solved")
 
 
 async def appeal(call: Call, body: AppealForm) -> Response:
     """Ask once for a second look at the priority."""
-    ticket = await _ticket(call)
+    ticket = await of_call(call)
     try:
         await call.services.conversations.appeal(call.identity, ticket.id, body.reason)
     except (Invalid, Conflict, NotAllowed) as error:
         return await _ticket_page(call, ticket, errors.of_refusal(error, call.reader, field="reason"))
-    return _back(call, "appealed")
+    return back(call, "appealed")
 
 
 async def appeal_again(call: Call, error: FormInvalid) -> Response:
     """Show the ticket again with what was wrong with the words."""
-    return await _ticket_page(call, await _ticket(call), errors.of_form(error, call.reader))
+    return await _ticket_page(call, await of_call(call), errors.of_form(error, call.reader))
 
 
 async def judge(call: Call, body: JudgeForm) -> Response:
     """Set how urgent a ticket is, with a reason that the customer reads (V2)."""
-    ticket = await _ticket(call)
+    ticket = await of_call(call)
     try:
         await call.services.conversations.judge(
             call.identity, ticket.id, to=body.severity, reason=body.why, version=body.version
@@ -114,19 +138,22 @@ async def judge(call: Call, body: JudgeForm) -> Response:
         said = errors.of_refusal(error, call.reader, field="severity")
         at_input = [{**each, "field": "why" if each["field"] == "reason" else each["field"]} for each in said]
         return await _staff_page(call, ticket, at_input)
-    return _back(call, "ticket_judged")
+    return back(call, "ticket_judged")
 
 
-async def _ticket(call: Call) -> TicketView:
+async def of_call(call: Call) -> TicketView:
+    """The ticket in the address; raises NotFound for whoever may not read it."""
     return await call.services.tickets.view(call.identity, call.number())
 
 
-def _back(call: Call, news: str) -> Response:
+def back(call: Call, news: str) -> Response:
+    """Send the browser back to the ticket, on its reader's own page."""
     name = "staff_ticket" if call.identity.is_staff else "ticket"
     return call.go(name, news=news, number=call.number())
 
 
-async def _again(call: Call, ticket: TicketView, said: list[dict[str, str]], *, draft: str) -> Response:
+async def again(call: Call, ticket: TicketView, said: list[dict[str, str]], *, draft: str = "") -> Response:
+    """Show the ticket again, on its reader's own page, with what was wrong."""
     if call.identity.is_staff:
         return await _staff_page(call, ticket, said, draft=draft)
     return await _ticket_page(call, ticket, said, draft=draft)
@@ -147,11 +174,49 @@ async def _ticket_page(
         may_comment=ticket.may_comment,
         may_solve=ticket.may_solve,
         running=await _running(call, ticket),
+        life=await life_of(call, ticket),
+        teams=pairs(call.services.catalog.teams, call.reader),
         urgency=await urgency_of(call, ticket.id),
         post_key=new_key(),
         draft=draft,
         errors=said or [],
     )
+
+
+async def life_of(call: Call, ticket: TicketView) -> dict[str, Any]:
+    """Return where a ticket is in its life, for ``components/ticket_life.html``."""
+    page = "staff_ticket" if call.identity.is_staff else "ticket"
+
+    def link(number: int | None) -> dict[str, Any] | None:
+        return None if number is None else {"number": number, "href": url(page, number=number)}
+
+    me, reads = call.identity, call.services.tickets
+    return {
+        "number": ticket.number,
+        "state": ticket.state.value,
+        "team": ticket.team,
+        "needed": ticket.needed,
+        "closes_at": ticket.closes_at,
+        "solution": ticket.solution,
+        "solution_at": ticket.solution_at,
+        "reopen_until": ticket.reopen_until,
+        "follows": link(ticket.follows),
+        "followed_up_by": link(ticket.followed_up_by),
+        "merged_into": link(ticket.merged_into),
+        "incident": ticket.incident,
+        "may_solve": ticket.may_solve,
+        "may_close": ticket.may_close,
+        "may_reopen": ticket.may_reopen,
+        "may_follow_up": ticket.may_follow_up,
+        "own": ticket.own,
+        "mine": ticket.owner_id == me.person,
+        "following": ticket.following,
+        "followers": [
+            {"person": each.person, "name": each.name, "may_remove": ticket.own or each.person == me.person}
+            for each in await reads.followers(me, ticket.id)
+        ],
+        "candidates": [] if me.is_staff else [tuple(each) for each in await reads.candidates(me, ticket.id)],
+    }
 
 
 async def read_all(call: Call, log: LogId) -> list[Entry]:
@@ -228,31 +293,31 @@ def impact_rows(call: Call, answers: dict[str, str]) -> list[tuple[str, str]]:
 
 async def show_to_staff(call: Call) -> Response:
     """Show a ticket with its internal notes."""
-    return await _staff_page(call, await _ticket(call))
+    return await _staff_page(call, await of_call(call))
 
 
 async def note(call: Call, body: NoteForm) -> Response:
     """Store an internal note."""
-    ticket = await _ticket(call)
+    ticket = await of_call(call)
     assert ticket.notes_log is not None  # staff alone come here
     try:
         await call.services.tickets.say(call.identity, ticket.notes_log, key=body.key, text=body.note)
     except (Invalid, Conflict, NotAllowed) as error:
         return await _staff_page(call, ticket, errors.of_refusal(error, call.reader, field="note"))
-    return _back(call, "note_stored")
+    return back(call, "note_stored")
 
 
 async def note_again(call: Call, error: FormInvalid) -> Response:
     """Show the ticket again with what was wrong with the note."""
-    return await _staff_page(call, await _ticket(call), errors.of_form(error, call.reader))
+    return await _staff_page(call, await of_call(call), errors.of_form(error, call.reader))
 
 
 async def change(call: Call, body: TicketFieldsForm) -> Response:
     """Set the fields of a ticket."""
-    ticket, catalog = await _ticket(call), call.services.catalog
+    ticket, catalog = await of_call(call), call.services.catalog
     fields = Fields(
         subject=" ".join(body.subject.split()),
-        product=body.product,
+        product=body.product or "",
         team=body.team,
         reason=body.reason,
         environment=body.environment,
@@ -265,12 +330,12 @@ async def change(call: Call, body: TicketFieldsForm) -> Response:
         if body.severity is not None and body.severity != ticket.severity:
             # A priority is judged, also when it comes with the other fields: a downgrade without a reason is refused (V2).
             await call.services.conversations.judge(call.identity, ticket.id, to=body.severity, version=version)
-            ticket = await _ticket(call)
+            ticket = await of_call(call)
             fields, version = msgspec.structs.replace(fields, severity=ticket.severity), ticket.version
         await call.services.tickets.change(call.identity, ticket.id, fields, version=version)
     except (Invalid, Conflict, NotAllowed) as error:
         return await _staff_page(call, ticket, errors.of_refusal(error, call.reader, field="state"))
-    return _back(call, "ticket_changed")
+    return back(call, "ticket_changed")
 
 
 def check_keys(fields: Fields, catalog: Catalog) -> None:
@@ -279,7 +344,8 @@ def check_keys(fields: Fields, catalog: Catalog) -> None:
     Raises:
         Invalid: the first key that does not.
     """
-    catalog.line(fields.product)
+    if fields.product:
+        catalog.line(fields.product)
     pick(catalog.teams, fields.team, field="team")
     if fields.reason is not None:
         pick(catalog.reasons, fields.reason, field="reason")
@@ -289,7 +355,7 @@ def check_keys(fields: Fields, catalog: Catalog) -> None:
 
 async def change_again(call: Call, error: FormInvalid) -> Response:
     """Show the ticket again with what was wrong with the fields."""
-    return await _staff_page(call, await _ticket(call), errors.of_form(error, call.reader))
+    return await _staff_page(call, await of_call(call), errors.of_form(error, call.reader))
 
 
 async def _staff_page(
@@ -319,6 +385,9 @@ async def _staff_page(
         head=entries[-1].number if entries else 0,
         store=call.site.store,
         choices=choices(call),
+        life=await life_of(call, ticket),
+        teams=pairs(call.services.catalog.teams, call.reader),
+        canned=await offered(call),
         urgency=await urgency_of(call, ticket.id),
         hours=await coverage_of(call, ticket.id),
         now=call.now,

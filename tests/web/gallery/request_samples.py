@@ -6,8 +6,9 @@ import msgspec
 
 from chatsvc.catalog import policy
 from chatsvc.catalog.model import load as load_catalog
-from tests.web.gallery.samples import ANA, SAM, Sample, ago, errors
+from tests.web.gallery.samples import ANA, NOW, SAM, Sample, ago, errors
 from web.i18n import reader
+from web.texts import SEVERITIES, VIEWS, error_sentence
 
 _CATALOG: Final = load_catalog()
 
@@ -56,7 +57,7 @@ def request_form(typed: dict[str, str] | None = None, **more: Any) -> dict[str, 
 
 
 SIMILAR: Final = [
-    {"number": 4812, "subject": "Approval mails arrive twice", "name": "Jonas Weber", "at": ago(minutes=40), "followed": True, "href": None},
+    {"number": 4812, "subject": "Approval mails arrive twice", "name": "Jonas Weber", "at": ago(minutes=40), "followed": False, "href": "/requests/4812"},
     {"number": 4790, "subject": "Mails are late", "name": "Jonas Weber", "at": ago(days=1), "followed": True, "href": "/requests/4790"},
 ]  # fmt: skip
 TYPED: Final = {
@@ -89,6 +90,66 @@ def reports(**more: Any) -> dict[str, Any]:
     } | more
 
 
+def ticket_list(**more: Any) -> dict[str, Any]:
+    """The context of the lists of those who work here."""
+    rows = [
+        {
+            "number": number, "subject": subject, "href": f"/desk/tickets/{number}", "requester": "Ana Ruiz", "company": "Nordwind Logistics",
+            "product": "Expense", "severity": severity, "state": state, "team": "Engineering", "owner": owner, "updated_at": ago(hours=2),
+            "due_at": due_at, "breached": due_at is not None and due_at < NOW,
+        }
+        for number, subject, severity, state, owner, due_at in (
+            (4812, "Approval mails arrive twice", "P1", "open", "Sam Okafor", ago(minutes=5)),
+            (4790, "Mileage rate for Portugal is missing", "P3", "awaiting", None, None),
+            (4751, "Invoice export stops at line 250", "P2", "open", None, ago(hours=-3)),
+        )
+    ]  # fmt: skip
+    views = [(_word(name), index) for index, name in enumerate(VIEWS.values())]
+    return {
+        "me": SAM,
+        "tickets": rows,
+        "view": "mine",
+        "views": [
+            {"href": "/desk/tickets", "label": label, "count": 3, "current": index == 0} for label, index in views
+        ],
+        "newer": None,
+        "older": "/desk/tickets?after=4751",
+        "products": [(line.key, _word(line.name)) for line in _CATALOG.lines],
+        "teams": [(team.key, _word(team.name)) for team in _CATALOG.teams],
+        "severities": [(code, _word(name)) for code, name in SEVERITIES.items()],
+        "form": {"text": "", "product": None, "severity": None, "team": None},
+        "done": 0,
+        "bulk": None,
+        "undo_s": 10,
+        "errors": [],
+    } | more
+
+
+def replies(**more: Any) -> dict[str, Any]:
+    """The context of the saved replies."""
+    kept = {
+        "id": "sr_1",
+        "title": "Thanks",
+        "text": "Thank you {customer}.",
+        "line": "",
+        "own": True,
+        "may_change": True,
+    }
+    return {
+        "me": SAM,
+        "replies": [
+            kept,
+            {**kept, "id": "sr_2", "title": "Relay", "own": False, "may_change": False, "line": "Expense"},
+        ],
+        "shipped": [{"title": "Greeting", "text": "Hello {customer}"}],
+        "chosen": None,
+        "for_all": True,
+        "lines": [(line.key, _word(line.name)) for line in _CATALOG.lines],
+        "form": {},
+        "errors": [],
+    } | more
+
+
 def request_samples() -> list[Sample]:
     """All of them."""
     form = "portal/request_form.html"
@@ -107,6 +168,16 @@ def request_samples() -> list[Sample]:
         Sample("reports-staff", "portal/reports.html", reports(
             me=SAM, companies=[("co_1", "Nordwind Logistics")], mine=[], errors=errors(("until", "report.days_crossed")),
         )),
+        Sample("tickets", "console/tickets.html", ticket_list()),
+        Sample("tickets-undo", "console/tickets.html", ticket_list(
+            done=2, bulk="bk_1", errors=[{"field": "", "text": error_sentence("bulk.refused", number=4751, reason=error_sentence("conflict"))}],
+        )),
+        Sample("tickets-none", "console/tickets.html", ticket_list(tickets=[], older=None)),
+        Sample("replies", "console/replies.html", replies()),
+        Sample("replies-change", "console/replies.html", replies(
+            chosen="sr_1", form={"title": "Thanks", "text": "", "version": "2"}, errors=errors(("text", "required")),
+        )),
+        Sample("replies-empty", "console/replies.html", replies(replies=[], for_all=False)),
         Sample("report-waiting", "portal/report.html", {"me": ANA, "report": report("waiting")}),
         Sample("report-ready", "portal/report.html", {"me": SAM, "report": report("ready")}),
         Sample("report-failed", "portal/report.html", {"me": ANA, "report": report("failed")}),

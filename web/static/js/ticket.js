@@ -13,7 +13,7 @@ import { say } from "./core/texts.js";
 import { showUnread } from "./core/title.js";
 
 /** @type {Record<string, string>} kind of an entry -> the ticket's state after it */
-const STATES = { solved: "solved", reopened: "open" };
+const STATES = { solved: "solved", reopened: "open", asked: "awaiting", closed: "closed" };
 
 /** @param {HTMLElement} page */
 function follow(page) {

@@ -23,6 +23,14 @@ import { has, say } from "./texts.js";
  * @typedef {"sending" | "stored" | "seen" | "failed" | "refused"} State
  */
 
+/** @type {Record<string, (body: any) => string>} as in web/texts.py: kinds whose sentence depends on their facts */
+const VARIANTS = {
+  solved: ({ solution }) => (solution ? "solved_with" : "solved"),
+  closed: ({ why }) => (why === "silence" || why === "merged" ? `closed_${why}` : "closed_person"),
+  owner: ({ owner }) => (owner ? "owner_name" : "owner_nobody"),
+  incident: ({ incident }) => (incident ? "incident_number" : "incident_none"),
+};
+
 /** @param {string} kind */
 export function isWords(kind) {
   return kind === "message" || kind === "note";
@@ -109,6 +117,9 @@ export function eventSentence({ kind, name, body }) {
   if (kind === "ended" && body.why === "closed") return say("event.ended_closed", facts);
   if (kind === "judged") return say(`event.judged${body.before === body.after ? "_kept" : ""}${body.reason ? "_reason" : ""}`, facts);
   if (kind === "due") return say(`event.due_${body.promise}_${body.what}`, facts);
+  if (has(`team.${facts.team}`)) facts.team = say(`team.${facts.team}`);
+  const variant = VARIANTS[kind]?.(body);
+  if (variant) return say(`event.${variant}`, facts);
   if (kind === "rated") return say("event.rated", { ...facts, n: body.rating });
   return has(`event.${kind}`) ? say(`event.${kind}`, facts) : kind.replaceAll("_", " ");
 }

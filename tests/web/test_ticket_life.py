@@ -1,0 +1,215 @@
+"""The life of a ticket on its pages, without a script: asked, answered, solved, opened again, closed, followed up; lists and copies (T1 to T11)."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+
+from chatsvc.accounts.model import Identity, PersonRole
+from chatsvc.kernel.clock import ManualClock
+from tests import builders
+from tests.web.desk import Desk
+from tests.web.world import signed_in_anew
+
+
+async def _anew(desk: Desk, who: Identity) -> httpx2.AsyncClient:
+    """Sign somebody in again: after days their session is over."""
+    _, token = await signed_in_anew(desk.services, who)
+    return desk.visitor(cookie=f"holdline_session={token}")
+
+
+async def post(browser: httpx2.AsyncClient, path: str, **data: Any) -> str:
+    """Press a button of a page and return the page that follows."""
+    answer = await browser.post(path, data=data)
+    assert answer.status_code == 303, answer.text[:2000]
+    page = await browser.get(answer.headers["location"].partition("#")[0])
+    assert page.status_code == 200
+    return page.text
+
+
+async def test_t7_to_t10_a_request_goes_its_whole_way(desk: Desk, clock: ManualClock) -> None:
+    contact, customer = await desk.somebody(PersonRole.CONTACT)
+    rep, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    ticket = await builders.a_ticket(desk.services.database, contact)
+    mine, theirs = f"/requests/{ticket.number}", f"/desk/tickets/{ticket.number}"
+
+    asked = await post(staff, f"{theirs}/ask", needed="Which report is it?")
+    assert "It closes on" in asked
+    waiting = (await customer.get(mine)).text
+    assert "Which report is it?" in waiting
+    assert "It closes on" in waiting
+    answered = await post(customer, f"{mine}/comments", key="k_01234567", text="Number 17.")
+    assert "It closes on" not in answered
+    solved = await post(staff, f"{theirs}/solve", solution="The report was locked.")
+    assert "It can be opened again until" in solved
+    read = (await customer.get(mine)).text
+    assert "The report was locked." in read
+    assert "Open it again" in read
+    reopened = await post(customer, f"{mine}/reopen")
+    assert "The request has been opened again." in reopened
+    closed = await post(customer, f"{mine}/close")
+    assert "The request has been closed." in closed
+    assert "No comments can be added while it is closed." in closed
+
+    clock.advance(timedelta(days=7, seconds=1))
+    customer = await _anew(desk, contact)
+    over = (await customer.get(mine)).text
+    assert "Open it again" not in over
+    followed = await post(customer, f"{mine}/follow-up")
+    assert f"It goes on where request {ticket.number} ended" in followed
+    number = re.search(r"Ticket (\d+)", followed)
+    assert number is not None
+    before = (await customer.get(mine)).text
+    assert f"It goes on in request {number[1]}" in before
+    assert f'action="{mine}/follow-up"' not in before
+    assert rep.is_staff
+
+
+async def test_t8_without_an_answer_it_closes_after_thirty_days(desk: Desk, clock: ManualClock) -> None:
+    contact, _ = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    ticket = await builders.a_ticket(desk.services.database, contact)
+    await post(staff, f"/desk/tickets/{ticket.number}/ask", needed="Which report is it?")
+
+    clock.advance(timedelta(days=30, seconds=1))
+    for sweep in desk.services.sweeps:
+        await sweep()
+
+    page = (await (await _anew(desk, contact)).get(f"/requests/{ticket.number}")).text
+    assert "The request was closed because there was no answer for 30 days" in page
+
+
+async def test_t1_teams_are_changed_with_a_note_that_the_customer_never_sees(desk: Desk) -> None:
+    contact, customer = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    ticket = await builders.a_ticket(desk.services.database, contact)
+    path = f"/desk/tickets/{ticket.number}"
+
+    passed = await post(staff, f"{path}/team", team="engineering", note="SECRET NOTE")
+    taken = await post(staff, f"{path}/owner", owner="me")
+    linked = await post(staff, f"{path}/incident", incident="INC-7")
+
+    seen = (await customer.get(f"/requests/{ticket.number}")).text
+    assert "SECRET NOTE" in passed
+    assert "Let it go" in taken
+    assert "Incident INC-7" in linked
+    assert "SECRET NOTE" not in seen
+    assert "passed the request on to the Engineering team" in seen
+
+
+async def test_what_is_missing_is_said_at_its_field(desk: Desk) -> None:
+    contact, _ = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    ticket = await builders.a_ticket(desk.services.database, contact)
+    path = f"/desk/tickets/{ticket.number}"
+
+    for action, data, field in (
+        ("ask", {"needed": " "}, "needed"),
+        ("merge", {"into": "many"}, "into"),
+        ("merge", {"into": "999999"}, "into"),
+        ("incident", {"incident": "<b>"}, "incident"),
+    ):
+        answer = await staff.post(f"{path}/{action}", data=data)
+        assert answer.status_code == 422, action
+        assert f'href="#f-{field}"' in answer.text, action
+
+
+async def test_t6_colleagues_are_kept_in_copy_and_leave_again(desk: Desk) -> None:
+    contact, customer = await desk.somebody(PersonRole.CONTACT)
+    colleague, beside = await desk.somebody(PersonRole.CONTACT, company=contact.company, name="Jonas Weber")
+    foreign, _ = await desk.somebody(PersonRole.CONTACT)
+    ticket = await builders.a_ticket(desk.services.database, contact)
+    path = f"/requests/{ticket.number}"
+
+    assert (await beside.get(path)).status_code == 404
+    added = await post(customer, f"{path}/follow", person=colleague.person)
+    strange = await customer.post(f"{path}/follow", data={"person": foreign.person})
+    in_copy = (await beside.get("/requests?whose=followed")).text
+    gone = await post(beside, f"{path}/unfollow")
+
+    assert "Jonas Weber" in added
+    assert strange.status_code in (404, 422)
+    assert str(ticket.number) in in_copy
+    assert "no more mails about this request" in gone
+    assert (await beside.get(path)).status_code == 404
+
+
+async def test_t6_my_requests_are_searched_and_narrowed(desk: Desk) -> None:
+    contact, customer = await desk.somebody(PersonRole.CONTACT)
+    database = desk.services.database
+    for subject, product in (("登录失败", "travel"), ("Receipt upside down", "expense")):
+        await builders.a_ticket(database, contact, subject=subject, product=product)
+
+    async def shown(**query: str) -> list[str]:
+        page = (await customer.get("/requests", params=query)).text
+        return [subject for subject in ("登录失败", "Receipt upside down") if subject in page]
+
+    assert await shown() == ["登录失败", "Receipt upside down"]
+    assert await shown(text="登录") == ["登录失败"]
+    assert await shown(text="receipt") == ["Receipt upside down"]
+    assert await shown(product="travel") == ["登录失败"]
+    assert await shown(show="ended") == []
+    assert "No request fits" in (await customer.get("/requests?text=nothing")).text
+
+
+async def test_lists_and_changes_to_many_with_undo(desk: Desk, clock: ManualClock) -> None:
+    contact, _ = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    tickets = [await builders.a_ticket(desk.services.database, contact) for _ in range(3)]
+    numbers = [str(ticket.number) for ticket in tickets]
+
+    async def listed(view: str) -> list[str]:
+        page = (await staff.get(f"/desk/tickets?view={view}")).text
+        return sorted(set(re.findall(r'name="tickets" value="(\d+)"', page)))
+
+    assert await listed("unassigned") == numbers
+    done = await staff.post("/desk/tickets/bulk", data={"view": "unassigned", "change": "take", "tickets": numbers[:2]})
+    assert done.status_code == 200
+    assert "2 tickets were changed." in done.text
+    assert (await listed("mine"), await listed("unassigned")) == (numbers[:2], numbers[2:])
+    bulk = re.search(r'name="bulk" value="([^"]+)"', done.text)
+    assert bulk is not None
+    back = await post(staff, "/desk/tickets/undo", bulk=bulk[1], view="mine")
+    assert "The last change has been taken back." in back
+    assert await listed("mine") == []
+
+    again = await staff.post("/desk/tickets/bulk", data={"change": "solved", "tickets": numbers})
+    bulk = re.search(r'name="bulk" value="([^"]+)"', again.text)
+    assert bulk is not None
+    clock.advance(timedelta(seconds=11))
+    late = await post(staff, "/desk/tickets/undo", bulk=bulk[1])
+    assert "The time to undo is over." in late
+    assert await listed("open") == []
+    nothing = await staff.post("/desk/tickets/bulk", data={"change": "take"})
+    assert (nothing.status_code, "No ticket is chosen" in nothing.text) == (422, True)
+
+
+async def test_duplicates_are_merged_and_lead_on(desk: Desk) -> None:
+    contact, customer = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    first, second = [await builders.a_ticket(desk.services.database, contact) for _ in range(2)]
+
+    await post(staff, f"/desk/tickets/{second.number}/merge", into=str(first.number))
+
+    page = (await customer.get(f"/requests/{second.number}")).text
+    assert f"goes on in request {first.number}" in page
+
+
+async def test_similar_requests_of_colleagues_are_offered_where_the_company_shows_them(desk: Desk) -> None:
+    contact, customer = await desk.somebody(PersonRole.CONTACT)
+    colleague, _ = await desk.somebody(PersonRole.CONTACT, company=contact.company, name="Jonas Weber")
+    administrator = await builders.an_administrator(desk.services.database)
+    assert contact.company is not None
+    ticket = await builders.a_ticket(desk.services.database, colleague, subject="Approval mails arrive twice")
+
+    hidden = (await customer.get("/requests/new")).text
+    await desk.services.tickets.show_colleagues(administrator, contact.company, shown=True)
+    shown = (await customer.get("/requests/new")).text
+    await post(customer, f"/requests/{ticket.number}/follow")
+    after = (await customer.get("/requests/new")).text
+
+    assert "Approval mails arrive twice" not in hidden
+    assert f"Jonas Weber opened {ticket.number}" in shown
+    assert "Follow it" in shown
+    assert "Follow it" not in after

@@ -1,0 +1,147 @@
+"""The lists of those who work here: mine, my team's, nobody's, due next, broken promises; and what is done to many tickets at once (T1, V1).
+
+What was done to many can be taken back for ten seconds; the page says so, with a button, as soon as it is done.
+"""
+
+from typing import Any, Final
+
+from starlette.responses import Response
+
+from chatsvc.catalog.model import pick
+from chatsvc.kernel.errors import Invalid, NotAllowed, NotFound
+from chatsvc.tickets.model import BulkChange, Filters, State, View
+from chatsvc.tickets.queries import TicketLine
+from web import errors
+from web.bodies import FormInvalid
+from web.pages.entries import name_in, pairs
+from web.pages.forms import BulkForm, TicketsQuery, UndoForm
+from web.paths import url
+from web.site import Call
+from web.texts import SEVERITIES, VIEWS
+
+_NARROWING: Final = ("text", "product", "severity", "team")
+
+
+async def show(call: Call, query: TicketsQuery) -> Response:
+    """Show a list."""
+    return await _page(call, query)
+
+
+async def change(call: Call, body: BulkForm) -> Response:
+    """Do something to many tickets at once."""
+    query = TicketsQuery(view=body.view)
+    if not body.tickets:
+        return await _page(call, query, [{"field": "tickets", "text": call.say("bulk.none")}])
+    try:
+        result = await call.services.tickets.bulk(
+            call.identity, [int(number) for number in body.tickets], _change_of(call, body)
+        )
+    except Invalid as error:
+        return await _page(call, query, errors.of_refusal(error, call.reader, field="change"))
+    said = [
+        {"field": "", "text": call.say("bulk.refused", number=number, reason=_why(call, key))}
+        for number, key in result.refused.items()
+    ]
+    return await _page(call, query, said, done=len(result.done), bulk=result.id if result.done else None, status=200)
+
+
+async def change_again(call: Call, error: FormInvalid) -> Response:
+    """Show the list again with what was wrong."""
+    return await _page(call, TicketsQuery(), errors.of_form(error, call.reader))
+
+
+async def undo(call: Call, body: UndoForm) -> Response:
+    """Take back what was done to many."""
+    query: dict[str, str] = {"view": body.view}
+    try:
+        await call.services.tickets.undo(call.identity, body.bulk)
+    except (NotAllowed, NotFound):
+        return call.go("staff_tickets", news="bulk_too_late", query=query)
+    return call.go("staff_tickets", news="bulk_undone", query=query)
+
+
+def _change_of(call: Call, body: BulkForm) -> BulkChange:
+    match body.change:
+        case "take":
+            return BulkChange(owner=call.identity.person)
+        case "nobody":
+            return BulkChange(owner="nobody")
+        case "team":
+            return BulkChange(team=pick(call.services.catalog.teams, body.team or "", field="team").key)
+        case "incident":
+            return BulkChange(incident=body.incident.strip())
+        case "solved" | "closed" as state:
+            return BulkChange(state=State(state))
+
+
+def _why(call: Call, key: str) -> str:
+    [said] = errors.of_refusal(Invalid(key), call.reader)
+    return said["text"].rstrip(".")
+
+
+async def _page(
+    call: Call,
+    query: TicketsQuery,
+    said: list[dict[str, str]] | None = None,
+    *,
+    done: int = 0,
+    bulk: str | None = None,
+    status: int = 422,
+) -> Response:
+    tickets, catalog, reader = call.services.tickets, call.services.catalog, call.reader
+    page = await tickets.listed(call.identity, View(query.view), after=query.after, filters=_filters(query))
+    counts = await tickets.view_counts(call.identity)
+    narrowing = {name: value for name in _NARROWING if (value := getattr(query, name))}
+    return await call.page(
+        "console/tickets.html",
+        status=status if said else 200,
+        tickets=[_row(call, ticket) for ticket in page.tickets],
+        view=query.view,
+        views=[
+            {
+                "href": url("staff_tickets", {"view": view.value, **narrowing}),
+                "label": reader.texts.gettext(VIEWS[view]),
+                "count": counts[view],
+                "current": view.value == query.view,
+            }
+            for view in View
+        ],
+        newer=url("staff_tickets", {"view": query.view, **narrowing}) if query.after else None,
+        older=url("staff_tickets", {"view": query.view, **narrowing, "after": page.next}) if page.next else None,
+        products=pairs(catalog.lines, reader),
+        teams=pairs(catalog.teams, reader),
+        severities=[(code, reader.texts.gettext(name)) for code, name in SEVERITIES.items()],
+        form={"text": query.text, "product": query.product, "severity": query.severity, "team": query.team},
+        done=done,
+        bulk=bulk,
+        undo_s=int(tickets.rules.undo_within.total_seconds()),
+        errors=said or [],
+    )
+
+
+def _filters(query: TicketsQuery) -> Filters:
+    return Filters(
+        products=(query.product,) if query.product else (),
+        severities=(query.severity,) if query.severity else (),
+        teams=(query.team,) if query.team else (),
+        text=query.text,
+    )
+
+
+def _row(call: Call, ticket: TicketLine) -> dict[str, Any]:
+    catalog = call.services.catalog
+    return {
+        "number": ticket.number,
+        "subject": ticket.subject,
+        "href": url("staff_ticket", number=ticket.number),
+        "requester": ticket.requester,
+        "company": ticket.company,
+        "product": name_in(catalog.lines, ticket.product, call.reader),
+        "severity": ticket.severity,
+        "state": ticket.state.value,
+        "team": name_in(catalog.teams, ticket.team, call.reader),
+        "owner": ticket.owner,
+        "updated_at": ticket.updated_at,
+        "due_at": ticket.due_at,
+        "breached": ticket.breached,
+    }
