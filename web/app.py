@@ -40,7 +40,7 @@ from web.guards import CrossSite, Hosts, speaks_at
 from web.headers import SecurityHeaders
 from web.rendering import Renderer
 from web.site import Call, Site
-from web.static_files import StaticFiles, scripts, stylesheet
+from web.static_files import StaticFiles, icons, scripts, stylesheet
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +106,7 @@ def _addresses(table: tuple[Route, ...], assets: Assets) -> list[BaseRoute]:
         WebSocketRoute("/ws", _socket),
         Address("/static/css/app.css", stylesheet(assets)),
         *(Address(f"/static/js/{path}", module) for path, module in scripts().items()),
+        *(Address(f"/static/icons/{name}", drawing) for name, drawing in icons().items()),
         Mount("/static", StaticFiles()),
         *(Address(path, Door(methods)) for path, methods in ordered),
     ]

@@ -22,6 +22,7 @@ from chatsvc.kernel.errors import NotFound, NotSignedIn
 from web.bodies import Form
 from web.cookies import Cookies
 from web.i18n import Reader, choose_language, language_of, reading
+from web.packing import packed
 from web.paths import url
 from web.rendering import THEMES, Renderer
 from web.texts import error_sentence
@@ -148,7 +149,7 @@ class Call:
         context.setdefault("trial", self.site.settings.smtp_url is None)
         context.setdefault("here", self.request.url.path)
         text = self.site.renderer.page(template, self.reader, theme=self.theme, **context)
-        response = Response(text, status, media_type="text/html")
+        response = packed(text, self.request, status=status)
         if code:
             self.site.cookies.told(response)
         return response

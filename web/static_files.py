@@ -73,6 +73,11 @@ def scripts(folder: Path = STATIC / "js") -> dict[str, Packed]:
     }
 
 
+def icons(folder: Path = STATIC / "icons") -> dict[str, Packed]:
+    """Return every drawing by its address below ``/static/icons/``."""
+    return {file.name: Packed(file.read_bytes(), "image/svg+xml") for file in folder.glob("*.svg")}
+
+
 def stylesheet(assets: Assets) -> Packed:
     """Return the whole style in one response."""
     return Packed(assets.stylesheet, "text/css")
