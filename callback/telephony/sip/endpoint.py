@@ -6,6 +6,7 @@ remembered; C is a proxy's, and K needs nothing, for an answer that nobody waits
 """
 
 import asyncio
+import hmac
 import ipaddress
 import logging
 import secrets
@@ -19,7 +20,7 @@ from callback.telephony.sip.transport import USUAL_PORT, Place, Transport
 logger = logging.getLogger(__name__)
 
 ALLOW: Final = "INVITE, ACK, CANCEL, BYE, OPTIONS, UPDATE"
-# What is served at the same time from the network; beyond it new requests are dropped, and come again by themselves.
+# Requests of our calls that are remembered at a time; beyond it new ones are dropped, and come again by themselves.
 _MOST_SERVED: Final = 4_096
 _COOKIE: Final = "z9hG4bK"
 
@@ -176,6 +177,7 @@ class Endpoint:
         self._parties: dict[tuple[str, str], Party] = {}
         # Final answers to an INVITE whose ACK has not come: (Call-ID, number) -> how to stop repeating.
         self._unacknowledged: dict[tuple[str, int], asyncio.TimerHandle] = {}
+        self._key = secrets.token_bytes(16)
         self._tasks: set[asyncio.Task[object]] = set()
         self._handles: set[asyncio.TimerHandle] = set()
 
@@ -368,14 +370,12 @@ class Endpoint:
                 self.post(served.answer, _way_back(request, source))
             return
         party = self._party_of(request)
-        if (party is None and not self._may_ask(request, source)) or len(self._served) >= _MOST_SERVED:
-            return
-        self._served[key] = _Served(source)
-        self._later(self._served.pop, key, None)
-        if party is not None:
+        if party is None:
+            self._answer_stranger(request, source)
+        elif len(self._served) < _MOST_SERVED:
+            self._served[key] = _Served(source)
+            self._later(self._served.pop, key, None)
             party.receive(request)
-        else:
-            self._answer_stranger(request)
 
     def _party_of(self, request: Request) -> Party | None:
         return self._parties.get((request.call_id, request.recipient.tag or ""))
@@ -395,17 +395,25 @@ class Endpoint:
         address = ipaddress.ip_address(source[0])
         return any(address in network for network in self._allowed)
 
-    def _answer_stranger(self, request: Request) -> None:
-        tag = secrets.token_hex(6)
+    def _answer_stranger(self, request: Request, source: Place) -> None:
+        """Answer outside our dialogs and keep nothing of it (RFC 3261, 8.2.7), so that strangers cannot fill our memory."""
+        if not self._may_ask(request, source):
+            return
+        allow = [("Allow", ALLOW)]
         if request.recipient.tag is not None or request.method == "CANCEL":
-            self.respond(request, 481, "Call/Transaction Does Not Exist", tag=tag)
+            answer = response_to(request, 481, "Call/Transaction Does Not Exist", tag=self._tag_for(request))
         elif request.method == "OPTIONS":
-            self.respond(request, 200, "OK", tag=tag, headers=[("Allow", ALLOW)])
+            answer = response_to(request, 200, "OK", tag=self._tag_for(request), headers=allow)
         elif request.method == "INVITE":
             # Holdline calls and is not called.
-            self.respond(request, 403, "Forbidden", tag=tag)
+            answer = response_to(request, 403, "Forbidden", tag=self._tag_for(request))
         else:
-            self.respond(request, 405, "Method Not Allowed", tag=tag, headers=[("Allow", ALLOW)])
+            answer = response_to(request, 405, "Method Not Allowed", tag=self._tag_for(request), headers=allow)
+        self.post(_routed_back(answer, source), _way_back(request, source))
+
+    def _tag_for(self, request: Request) -> str:
+        """The same tag for the same request, without remembering it."""
+        return hmac.new(self._key, f"{request.call_id} {request.via.branch}".encode(), "sha256").hexdigest()[:12]
 
 
 def _served_key(request: Request) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ not understood, and an address with its port does without them.
 """
 
 import asyncio
+import ipaddress
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,10 @@ USUAL_PORT: Final = 5060
 _CONNECT_WITHIN_S: Final = 4.0
 # A stream on which headers began and did not end, or nothing came for so long, is closed.
 _IDLE_S: Final = 3_600.0
+# The same for a stream on which no message has come yet.
+_FIRST_WITHIN_S: Final = 30.0
+# How long the address of a name is believed.
+_NAME_HOLDS_S: Final = 60.0
 _MOST_STREAMS: Final = 256
 
 # Host (numeric or a name) and port.
@@ -83,7 +88,8 @@ class UDPTransport(asyncio.DatagramProtocol):
         self._bind = bind
         self._receiver: Receiver | None = None
         self._socket: asyncio.DatagramTransport | None = None
-        self._resolved: dict[Place, Place] = {}
+        # Names that were asked for: their address, and until when it is believed, by the loop's clock.
+        self._resolved: dict[Place, tuple[Place, float]] = {}
 
     @property
     def place(self) -> Place:
@@ -116,9 +122,15 @@ class UDPTransport(asyncio.DatagramProtocol):
     async def send(self, data: bytes, to: Place) -> None:
         """Send a datagram; whether it arrives is nobody's knowledge."""
         assert self._socket is not None, "not open"
-        if to not in self._resolved:
-            self._resolved[to] = await _resolve(to)
-        self._socket.sendto(data, self._resolved[to])
+        self._socket.sendto(data, to if _is_numeric(to[0]) else await self._address_of(to))
+
+    async def _address_of(self, place: Place) -> Place:
+        now = asyncio.get_running_loop().time()
+        address, until = self._resolved.get(place, (place, now))
+        if until <= now:
+            address = await _resolve(place)
+            self._resolved[place] = address, now + _NAME_HOLDS_S
+        return address
 
     async def close(self) -> None:
         """Stop, and give the socket back."""
@@ -193,10 +205,12 @@ class TCPTransport:
 
     async def _read(self, place: Place, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """Cut a stream into messages; one that cannot be cut is closed, for nothing behind it can be trusted."""
+        patience = _FIRST_WITHIN_S
         try:
             while True:
-                async with asyncio.timeout(_IDLE_S):
+                async with asyncio.timeout(patience):
                     data = await _frame(reader)
+                patience = _IDLE_S
                 if self._receiver is not None:
                     self._receiver(data, place)
         except Malformed:
@@ -224,6 +238,14 @@ async def _frame(reader: asyncio.StreamReader) -> bytes:
     length = length_of(head[:-4])
     assert length <= MOST_BODY_BYTES
     return head + await reader.readexactly(length)
+
+
+def _is_numeric(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 async def _resolve(place: Place) -> Place:

@@ -66,8 +66,14 @@ def test_a_call_that_is_forgotten_can_be_ended_by_anybody_who_names_it() -> None
     assert answers_to(a_request("ACK", tag=";tag=old")) == []
 
 
-def test_a_repeated_request_gets_the_same_answer_and_is_served_once() -> None:
+def test_a_repeated_request_gets_the_same_answer() -> None:
     assert answers_to(a_request("OPTIONS"), a_request("OPTIONS")) == ["SIP/2.0 200 OK"] * 2
+
+
+def test_a_flood_of_strangers_requests_is_not_remembered() -> None:
+    flood = [a_request("BYE", tag=";tag=x", branch=f"z9hG4bK{number}") for number in range(4_200)]
+
+    assert "SIP/2.0 200 OK" in answers_to(*flood, a_request("OPTIONS", branch="z9hG4bKlast"), seconds=1)
 
 
 def test_an_answer_that_nobody_waits_for_is_dropped() -> None:
