@@ -13,7 +13,7 @@ from callback.model import ReservationId
 # Longest token that is looked at.
 _LONGEST: Final = 300
 # Where the link leads; ``web`` serves it, and a test there insists.
-PATH: Final = "/call/{token}"
+PATH: Final = "/calls/{token}"
 
 
 class CallLinks:

@@ -28,7 +28,7 @@ class Planning(Ground):
 
         Raises:
             NotAllowed: ``supervisors.only``.
-            Invalid: no line, an unknown one, or not between a moment and sixteen hours long.
+            Invalid: no line, an unknown one, nobody who works here, or not between a moment and sixteen hours long.
         """
         self._insist_on_planner(identity)
         keys = [self.catalog.line(line).key for line in lines]
@@ -37,6 +37,8 @@ class Planning(Ground):
         if not timedelta() < ends_at - begins_at <= _LONGEST:
             raise Invalid("shift.length", field="ends")
         async with self.database.begin() as uow:
+            if not await store.works_here(uow.connection, person):
+                raise Invalid("choice.unknown", field="person")
             return await store.add_shift(uow, person, keys, begins_at, ends_at)
 
     async def unplan(self, identity: Identity, shift: ShiftId) -> tuple[Slot, ...]:

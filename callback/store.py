@@ -310,6 +310,14 @@ async def add_shift(
     return shift
 
 
+async def works_here(connection: AsyncConnection, person: PersonId) -> bool:
+    """Whether somebody works here and may sign in."""
+    statement = select(people.c.id).where(
+        people.c.id == person, people.c.company_id.is_(None), people.c.disabled_at.is_(None)
+    )
+    return (await connection.execute(statement)).first() is not None
+
+
 async def remove_shift(uow: UnitOfWork, shift: ShiftId) -> bool:
     """Take a shift out of the plan; False when it was not in it."""
     return await uow.changes_one(delete(shifts).where(shifts.c.id == shift))

@@ -15,6 +15,7 @@ from chatsvc.db.outbox import Letter
 from chatsvc.kernel.errors import NotFound
 from chatsvc.kernel.ids import ConversationId, PersonId, TicketId
 from chatsvc.notifications.compose import (
+    CallNews,
     Composer,
     ConversationClosed,
     Envelope,
@@ -33,6 +34,7 @@ TICKET_CONFIRMATION = "mail.ticket_confirmation"
 TRANSCRIPT = "mail.transcript"
 NEWS = frozenset(news.value for news in News)
 REPORT_READY = "mail.report_ready"
+CALLBACK = "mail.callback"
 
 
 class Undeliverable(Exception):
@@ -109,6 +111,8 @@ class Clerk:
             return self._composer.ticket_confirmation(envelope, to, msgspec.convert(letter.payload, TicketOpened))
         if letter.kind == REPORT_READY:
             return self._composer.report_ready(envelope, to, msgspec.convert(letter.payload, ReportReady))
+        if letter.kind == CALLBACK:
+            return self._composer.call_news(envelope, to, msgspec.convert(letter.payload, CallNews))
         if letter.kind == TRANSCRIPT:
             facts = msgspec.convert(letter.payload, ConversationClosed)
             return self._composer.transcript(envelope, to, await self._read_transcript(facts.conversation))

@@ -38,6 +38,7 @@ from chatsvc.tickets.telling import News
 TEMPLATES: Final = Path(__file__).parent / "templates"
 # Where links lead; ``web`` serves these paths, and a test there insists.
 RESET_PATH: Final = "/reset/{token}"
+CALL_PATH: Final = "/calls/{token}"
 TICKET_PATH: Final = "/requests/{number}"
 QUIET_PATH: Final = "/mails/quiet/{token}"
 REPORT_PATH: Final = "/reports/{report}"
@@ -121,6 +122,26 @@ class TicketNews(msgspec.Struct, frozen=True):
     entry: int = 0
     # Of a closing: ``person``, ``silence``.
     why: str = ""
+
+
+class CallNews(msgspec.Struct, frozen=True):
+    """Payload of ``mail.callback``: everything that the mail says, as it was when it happened (C3, C4)."""
+
+    # ``booked``, ``moved``, ``reminder``, ``apology``, ``number``, ``declined``, or how it ended.
+    what: str
+    ticket: TicketId
+    number: int
+    line: str
+    # Masked.
+    telephone: str
+    code: str
+    # None: as soon as it is their turn.
+    slot_at: datetime | None
+    # IANA name: in which zone the time is meant.
+    zone: str
+    # Of the page of the call.
+    token: str
+    calendar: str | None = None
 
 
 class ConversationClosed(msgspec.Struct, frozen=True):
@@ -236,6 +257,26 @@ class Composer:
 
     def _thread(self, ticket: TicketId) -> str:
         return f"<{ticket}@{self._host}>"
+
+    def call_news(self, envelope: Envelope, to: Person, facts: CallNews) -> Mail:
+        """Write a mail about what has become of a call; an invitation goes with it, or takes itself back (C3, C4)."""
+        when = "" if facts.slot_at is None else texts.appointment(facts.slot_at, language=to.language, zone=facts.zone)
+        words = self._catalogue(to.language)
+        mail = self._write(
+            "callback.html",
+            envelope,
+            to,
+            name=to.name,
+            what=facts.what,
+            number=facts.number,
+            line=words.gettext(self._lines.get(facts.line, facts.line)),
+            telephone=facts.telephone,
+            code=facts.code,
+            when=when,
+            zone=texts.zone_name(facts.zone, language=to.language),
+            href=self._link(CALL_PATH, token=facts.token),
+        )
+        return replace(mail, thread=self._thread(facts.ticket), calendar=facts.calendar)
 
     def report_ready(self, envelope: Envelope, to: Person, facts: ReportReady) -> Mail:
         """Write the mail that says that a report can be downloaded (T12)."""

@@ -41,6 +41,8 @@ class Mail:
     thread: str | None = None
     # Where one click ends mails of this kind (RFC 8058); None for those that people must get.
     unsubscribe: str | None = None
+    # An invitation for the receiver's calendar, RFC 5545, with its method; None for most mails.
+    calendar: str | None = None
 
 
 class Mailer(Protocol):
@@ -74,6 +76,9 @@ def message_of(mail: Mail) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text, cte="quoted-printable")
     message.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+    if mail.calendar is not None:
+        method = "CANCEL" if "\nMETHOD:CANCEL" in mail.calendar.replace("\r\n", "\n") else "REQUEST"
+        message.add_alternative(mail.calendar, subtype="calendar", cte="quoted-printable", params={"method": method})
     # Not a random one: the same mail sent twice is the same to the last byte.
     message.set_boundary(f"=_{mail.id}")
     return message

@@ -13,7 +13,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, get_timezone_name
+from babel.dates import format_date, format_datetime, format_time, get_timezone_name
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -44,6 +44,15 @@ def stamp(moment: datetime, *, language: str, zone: str) -> str:
 def day(moment: datetime, *, language: str, zone: str) -> str:
     """Return the day on which a moment falls for the reader, as they write it: ``22 November 2026``."""
     return str(format_date(moment.astimezone(ZoneInfo(zone)).date(), "long", locale=_locale(language)))
+
+
+def appointment(moment: datetime, *, language: str, zone: str) -> str:
+    """Return a day and a time as the reader writes them, in a zone that is said beside it: ``Tuesday, 3 March 2026, 10:30 CET``."""
+    there, locale = ZoneInfo(zone), _locale(language)
+    day = str(format_date(moment.astimezone(there).date(), "full", locale=locale))
+    clock = str(format_time(moment, "short", tzinfo=there, locale=locale))
+    # The clock's own name tells the two apart when a time comes twice.
+    return f"{day}, {clock} {moment.astimezone(there).strftime('%Z')}"
 
 
 def zone_name(zone: str, *, language: str) -> str:

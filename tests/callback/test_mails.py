@@ -1,0 +1,84 @@
+"""What customers read about their calls, and what their calendars are told (C3, C4)."""
+
+from datetime import timedelta
+
+import icalendar
+import msgspec
+import pytest
+
+from chatsvc.accounts.links import Links
+from chatsvc.accounts.queries import AccountQueries
+from chatsvc.db.outbox import outbox
+from chatsvc.kernel.ids import OutboxId
+from chatsvc.notifications.compose import CallNews, Composer, Envelope
+from chatsvc.notifications.mailer import Mail, message_of
+from tests.callback.house import CallHouse, a_number
+
+COMPOSER = Composer(base_url="https://desk.example", mail_from="desk@desk.example", links=Links("a key of nobody"))
+
+
+async def mails(house: CallHouse) -> list[Mail]:
+    """Return every mail about calls, in order."""
+    accounts = AccountQueries(house.database)
+    found = []
+    for row in await house.rows(outbox, outbox.c.created_at):
+        if row.kind == "mail.callback":
+            to = await accounts.person(row.recipient)
+            assert to is not None
+            facts = msgspec.convert(row.payload, CallNews)
+            found.append(COMPOSER.call_news(Envelope(OutboxId(row.id), row.created_at), to, facts))
+    return found
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+async def test_an_invitation_is_asked_for_changed_and_taken_back(house: CallHouse) -> None:
+    claire, ravi = await house.contact(), await house.ready()
+    await house.planned(ravi)
+    reservation = await house.books(claire, slot_at=house.slot(48))
+    house.clock.advance(1)
+    await house.calls.move(claire, reservation, house.slot(50))
+    house.clock.advance(1)
+    await house.calls.cancel(claire, reservation)
+
+    told = [message_of(mail) for mail in await mails(house)]
+    parts = [next(part for part in message.walk() if part.get_content_subtype() == "calendar") for message in told]
+    assert [part.get_param("method") for part in parts] == ["REQUEST", "REQUEST", "CANCEL"]
+    events = [icalendar.Calendar.from_ical(part.get_content()).walk("VEVENT")[0] for part in parts]
+    assert len({str(event["uid"]) for event in events}) == 1
+    assert [int(event["sequence"]) for event in events] == [0, 1, 2]
+    assert [event["dtstart"].dt for event in events] == [house.slot(48), house.slot(50), house.slot(50)]
+    assert events[0]["dtend"].dt - events[0]["dtstart"].dt == timedelta(minutes=30)
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+async def test_a_mail_says_the_time_in_the_customers_zone_and_no_whole_number(house: CallHouse) -> None:
+    claire, ravi = await house.contact(), await house.ready()
+    await house.planned(ravi)
+    reservation = await house.books(claire, slot_at=house.slot(2))
+
+    [mail] = await mails(house)
+
+    assert "Monday, 2 March 2026" in mail.text
+    assert "12:00 CET" in mail.text
+    assert a_number() not in mail.text + mail.html + (mail.calendar or "")
+    link = next(word for word in mail.text.split() if word.startswith("https://desk.example/calls/"))
+    assert house.calls.links.read(link.rpartition("/")[2]) == reservation
+
+
+TURNS = ("booked", "moved", "reminder", "apology", "number", "declined")
+ENDS = ("cancelled", "merged", "unreachable", "expired", "blocked")
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+async def test_every_turn_of_a_call_has_its_words(house: CallHouse) -> None:
+    await house.books(await house.contact())
+    [row] = [row for row in await house.rows(outbox) if row.kind == "mail.callback"]
+    to = await AccountQueries(house.database).person(row.recipient)
+    assert to is not None
+
+    for what in TURNS + ENDS:
+        facts = msgspec.structs.replace(msgspec.convert(row.payload, CallNews), what=what)
+        mail = COMPOSER.call_news(Envelope(OutboxId(row.id), row.created_at), to, facts)
+
+        assert str(facts.number) in mail.subject
+        assert ("Book another call" in mail.text) == (what in ENDS)
