@@ -1,0 +1,205 @@
+"""A request's whole life on a telephone's screen and by keys alone: the form with something missing, a question, an answer, solved, opened again,
+closed, and eight days later a follow-up (T3, T7 to T10).
+
+The desk lives in this process by a clock of its own. Nothing is looked up by words, so that the story is the same in every language:
+``HOLDLINE_TEST_LANGUAGES=en,de,fr`` tells it in those, the usual run in German.
+"""
+
+import asyncio
+import os
+import re
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+from chatsvc.accounts.model import Identity
+from tests import builders
+from tests.browser import NARROW, WIDE, Watched, violations
+from tests.flows.desk_of_today import Served, served
+from tests.flows.test_keyboard import press, tab_to
+from tests.web.world import signed_in_anew
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
+
+LANGUAGES = os.environ.get("HOLDLINE_TEST_LANGUAGES", "de").split(",")
+
+
+@pytest.fixture
+async def desk(sqlite_template: Path, tmp_path: Path, redis_address: str) -> AsyncIterator[Served]:
+    """A desk that is served on a port of its own."""
+    async with served(sqlite_template, tmp_path, redis_address) as desk:
+        yield desk
+
+
+@asynccontextmanager
+async def sitting(browser: Browser, desk: Served, who: Identity, *, narrow: bool = False, script: bool = True) -> AsyncIterator[Page]:  # fmt: skip
+    """Somebody in front of a browser, signed in; in the end nothing has gone wrong in it."""
+    context = await browser.new_context(
+        base_url=desk.address, viewport=NARROW if narrow else WIDE, locale="en-GB", java_script_enabled=script
+    )
+    watched = Watched(context)
+    await sign_in(context, desk, who)
+    yield await context.new_page()
+    await context.close()
+    assert watched.wrongs == []
+
+
+async def sign_in(context: object, desk: Served, who: Identity) -> None:
+    """Give a browser a new session: after days the old one is over."""
+    _, token = await signed_in_anew(desk.services, who)
+    await context.add_cookies([{"name": "holdline_session", "value": token, "url": desk.address}])  # type: ignore[attr-defined]
+
+
+async def is_clean(page: Page) -> None:
+    """Axe has nothing to say."""
+    assert await violations(page) == [], page.url
+
+
+async def choose(page: Page, control: Locator, value: str) -> None:
+    """Choose in a list by the keyboard."""
+    await tab_to(page, control)
+    for _ in range(10):
+        if await control.input_value() == value:
+            return
+        await page.keyboard.press("ArrowDown")
+    raise AssertionError(f"{value} cannot be chosen")
+
+
+async def write(page: Page, control: Locator, text: str) -> None:
+    """Go to a field and type."""
+    await tab_to(page, control)
+    await page.keyboard.type(text)
+
+
+async def opens(page: Page, action: str) -> None:
+    """Press the button of a form."""
+    await press(page, page.locator(f"form[action$='{action}'] button"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_request_from_the_form_to_its_follow_up(browser: Browser, desk: Served, language: str) -> None:
+    database, clock = desk.services.database, desk.clock
+    contact = await builders.a_contact(database, language=language)
+    rep = await builders.a_representative(database)
+    async with AsyncExitStack() as stack:
+        page = await stack.enter_async_context(sitting(browser, desk, contact, narrow=True))
+        staff = await stack.enter_async_context(sitting(browser, desk, rep))
+
+        # The form: fields come with the reason, and something is missing.
+        await page.goto("/requests")
+        await press(page, page.locator("main a[href='/requests/new']").first)
+        await expect(page).to_have_url(re.compile("/requests/new$"))
+        await expect(page.locator("html")).to_have_attribute("lang", language)
+        await expect(page.locator("[data-rest]")).to_be_hidden()
+        await tab_to(page, page.locator("input[name=reason]").first)
+        await page.keyboard.press("Space")
+        await page.keyboard.press("ArrowDown")
+        await expect(page.locator("input[value=malfunction]")).to_be_checked()
+        await expect(page.locator("[name=steps]")).to_be_visible()
+        await expect(page.locator("[name=access_kind]")).to_be_hidden()
+        await is_clean(page)
+        await write(page, page.locator("[name=subject]"), "Beleg steht kopf")
+        submit = page.locator("button[name=then][value=show]")
+        await press(page, submit)
+        await expect(page.locator("[name=product]")).to_be_focused()
+        await choose(page, page.locator("[name=product]"), "expense")
+        await choose(page, page.locator("[name=environment]"), "production")
+        await expect(page.locator("[name=steps]")).to_have_attribute("required", "")
+        await write(page, page.locator("[name=steps]"), "Ein Foto anhängen.")
+
+        # Nothing typed is lost by a reload.
+        await page.reload()
+        await expect(page.locator("[name=subject]")).to_have_value("Beleg steht kopf")
+        await expect(page.locator("[name=steps]")).to_have_value("Ein Foto anhängen.")
+        await write(page, page.locator("[name=description]"), "Seit gestern.")
+        await press(page, submit)
+        await expect(page).to_have_url(re.compile(r"/requests/\d+$"))
+        number = page.url.rpartition("/")[2]
+        await expect(page.locator("h1")).to_have_text("Beleg steht kopf")
+        await is_clean(page)
+
+        # The representative asks; the customer answers.
+        await staff.goto(f"/desk/tickets/{number}")
+        await press(staff, staff.locator("details:has([name=needed]) > summary"))
+        await write(staff, staff.locator("[name=needed]"), "Which telephone?")
+        await opens(staff, f"/{number}/ask")
+        await expect(staff.locator(".flash, .notice--good").first).to_be_visible()
+        await is_clean(staff)
+        await page.reload()
+        await expect(page.locator(".life__words")).to_have_text("Which telephone?")
+        await is_clean(page)
+        await write(page, page.locator("[data-composer-text]"), "Ein neues.")
+        await press(page, page.locator("[data-composer-send]"))
+        await expect(page.get_by_role("log")).to_contain_text("Ein neues.")
+        await expect(page.locator("[data-slot=state]").filter(has_text=re.compile(".")).first).to_be_visible()
+
+        # Solved, opened again, closed.
+        await staff.reload()
+        await press(staff, staff.locator("details:has([name=solution]) > summary"))
+        await write(staff, staff.locator("[name=solution]"), "Photos are turned now.")
+        await opens(staff, f"/{number}/solve")
+        await expect(staff.locator(".badge--solved").first).to_be_visible()
+        await page.reload()
+        await expect(page.locator("#solution")).to_be_visible()
+        await is_clean(page)
+        await opens(page, f"/{number}/reopen")
+        await expect(page.locator(".badge--open").first).to_be_visible()
+        await opens(page, f"/{number}/close")
+        await expect(page.locator(".badge--closed").first).to_be_visible()
+        await is_clean(page)
+
+        # Day 8: only a follow-up is possible.
+        clock.advance(timedelta(days=8))
+        await asyncio.gather(*(sweep() for sweep in desk.services.sweeps))
+        await sign_in(page.context, desk, contact)
+        await page.reload()
+        await expect(page.locator(f"form[action$='/{number}/reopen']")).to_have_count(0)
+        await opens(page, f"/{number}/follow-up")
+        await expect(page.locator(f"main a[href='/requests/{number}']")).to_be_visible()
+        assert page.url.rpartition("/")[2] != number
+        await is_clean(page)
+
+
+async def test_the_form_needs_no_script(browser: Browser, desk: Served, tmp_path: Path) -> None:
+    contact = await builders.a_contact(desk.services.database)
+    picture = tmp_path / "what I saw.txt"
+    picture.write_text("an error")
+    async with sitting(browser, desk, contact, script=False) as page:
+        await page.goto("/requests/new")
+        await page.locator("input[value=subscription]").check()
+        await page.locator("button[value=fields]").click()
+        await expect(page.locator("[name=wish]")).to_be_visible()
+        await page.locator("[name=wish]").select_option("cancel")
+        await page.locator("[name=subject]").fill("Cancel it")
+        await page.locator("[name=description]").fill("Please.")
+        await page.locator("[name=files]").set_input_files(picture)
+        await page.locator("button[value=attach]").click()
+        # From which day was not asked for yet: now it is, and nothing is lost.
+        await expect(page.locator("[data-error-summary] a")).to_have_attribute("href", "#f-effective_on")
+        await expect(page.locator("[name=kept]")).to_be_checked()
+        await page.locator("[name=effective_on]").fill("2027-03-01")
+        await page.locator("button[value=attach]").click()
+        await expect(page).to_have_url(re.compile(r"/requests/\d+#comment$"))
+        await expect(page.get_by_text("what I saw.txt")).to_be_visible()
+
+
+async def test_what_was_typed_outlives_the_session(browser: Browser, desk: Served) -> None:
+    contact = await builders.a_contact(desk.services.database)
+    async with sitting(browser, desk, contact) as page:
+        await page.goto("/requests/new")
+        await page.locator("input[value=subscription]").check()
+        await page.locator("[name=wish]").select_option("review")
+        await page.locator("[name=subject]").fill("Review it")
+        await page.locator("[name=description]").fill("Please.")
+        await page.context.clear_cookies()
+        await page.locator("button[value=show]").click()
+        await expect(page).to_have_url(re.compile("/sign-in"))
+        await sign_in(page.context, desk, contact)
+        await page.goto(await page.locator("input[name=next]").input_value())
+        await expect(page.locator("[name=subject]")).to_have_value("Review it")
+        await page.locator("button[value=show]").click()
+        await expect(page.locator("h1")).to_have_text("Review it")
