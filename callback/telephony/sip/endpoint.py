@@ -209,6 +209,11 @@ class Endpoint:
         return self._advertised or (f"[{host}]" if ":" in host else host), port
 
     @property
+    def remembered(self) -> int:
+        """How many requests of the other side are remembered for the sake of their repetitions."""
+        return len(self._served)
+
+    @property
     def contact(self) -> str:
         """Where the other end reaches us within a dialog."""
         transport = ";transport=tcp" if self.is_reliable else ""
