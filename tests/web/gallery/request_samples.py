@@ -170,7 +170,7 @@ def request_samples() -> list[Sample]:
         )),
         Sample("tickets", "console/tickets.html", ticket_list()),
         Sample("tickets-undo", "console/tickets.html", ticket_list(
-            done=2, bulk="bk_1", errors=[{"field": "", "text": error_sentence("bulk.refused", number=4751, reason=error_sentence("conflict"))}],
+            done=2, bulk="bk_1", errors=[{"field": "", "text": error_sentence("bulk.refused", number=4751, reason=error_sentence("conflict").rstrip("."))}],
         )),
         Sample("tickets-none", "console/tickets.html", ticket_list(tickets=[], older=None)),
         Sample("replies", "console/replies.html", replies()),

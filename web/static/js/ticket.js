@@ -2,6 +2,7 @@
  * A ticket's page, live while it is open: new entries and the state appear, comments go out without a reload.
  */
 
+import { Canned } from "./console/canned.js";
 import { Composer } from "./core/composer.js";
 import { Conversation } from "./core/conversation.js";
 import { draftOf, keepDraft } from "./core/drafts.js";
@@ -21,8 +22,11 @@ function follow(page) {
   const { person: me = "", name = "" } = document.documentElement.dataset;
   const hub = new Hub();
   const composer = page.querySelector("holdline-composer");
-  if (composer instanceof Composer) composer.bind({ ticket: "", message: log });
-  const part = { hub, outbox: new Outbox(hub), view: new Log(page), composer: composer ?? new EventTarget(), typing: null, me, name };
+  if (composer instanceof Composer) {
+    composer.bind({ ticket: "", message: log });
+    if (document.querySelector("script[data-canned]")) offerReplies(page, composer, name);
+  }
+  const part = { hub, outbox: new Outbox(hub), view: new Log(page), composer: composer ?? new EventTarget(), typing: page.querySelector("[data-typing]"), me, name };
   const conversation = new Conversation(log, /** @type {any} */ (part), { after: Number(head) });
   conversation.addEventListener("unread", () => showUnread(conversation.unread));
   conversation.addEventListener("entries", (event) => {
@@ -31,6 +35,17 @@ function follow(page) {
   const note = /** @type {HTMLTextAreaElement | null} */ (page.querySelector("textarea[name=note]"));
   if (note) keepNote(note, notesLog);
   hub.start();
+}
+
+/**
+ * Saved replies with `/`, as in the console.
+ * @param {HTMLElement} page
+ * @param {Composer} composer
+ * @param {string} representative
+ */
+function offerReplies(page, composer, representative) {
+  const { ticket: number = "", product: line = "", customer = "" } = page.dataset;
+  new Canned(composer, { id: number, line, facts: () => ({ customer, number, representative }) });
 }
 
 /**
