@@ -7,7 +7,6 @@ from web.api.answers import CoverageAnswer, PanelAnswer
 from web.api.bodies import AppealBody, JudgeBody
 from web.i18n import reading
 from web.site import Call
-from web.their_clock import clock_of
 
 # What this desk offers besides the line, the request form and triage, while the hours are over: keys of ``possible_now``. A room that
 # adds a way of being helped adds its key here and its words and address in ``web.pages.hours``.
@@ -51,6 +50,8 @@ def answer(call: Call, covered: Covered) -> CoverageAnswer:
     """Return coverage for a program or a script, with the words for people in the reader's language."""
     with reading(call.reader):
         words = coverage_words.words(covered.coverage, covered.calendar, covered.at)
+        # To those who work here it is somebody else's clock.
+        clock = coverage_words.clock_line(covered.calendar, covered.at, own=not call.identity.is_staff)
     return CoverageAnswer(
         is_open=covered.coverage.is_open,
         until=covered.coverage.until,
@@ -58,7 +59,7 @@ def answer(call: Call, covered: Covered) -> CoverageAnswer:
         languages=covered.coverage.languages,
         reasons=tuple(reason.key for reason in covered.coverage.reasons),
         headline=words.headline,
-        clock=clock_of(call, covered),
+        clock=clock,
         words=words.reasons,
         possible=possible_now(covered.coverage, also=ALSO),
     )

@@ -14,7 +14,6 @@ from web.api.urgency import ALSO
 from web.i18n import reading
 from web.paths import url
 from web.site import Call
-from web.their_clock import clock_of
 
 
 def N_(message: str) -> str:
@@ -71,12 +70,14 @@ def hours_of(call: Call, covered: Covered) -> dict[str, Any]:
     """Return coverage as templates show it: words, and the next opening as a moment in the reader's own zone."""
     with reading(call.reader):
         words = coverage_words.words(covered.coverage, covered.calendar, covered.at)
+        # To those who work here it is somebody else's clock.
+        clock = coverage_words.clock_line(covered.calendar, covered.at, own=not call.identity.is_staff)
     return {
         "is_open": covered.coverage.is_open,
         "until": covered.coverage.until,
         "opens_at": covered.coverage.opens_at,
         "headline": words.headline,
-        "clock": clock_of(call, covered),
+        "clock": clock,
         "reasons": words.reasons,
         "in_english": call.reader.language.code != ENGLISH.code,
     }
