@@ -48,7 +48,8 @@ async def telephony(
         "bind": Bind(kind, port=0),
         "representative_sign": timedelta(seconds=1.5),
         "trunk_sign": timedelta(seconds=1.5),
-        "timers": Timers(t1=0.1),
+        # SIPp gives a call up when it is asked the same a third time, so nothing is repeated sooner than the protocol says.
+        "timers": Timers(),
         **changes,
     }
     adapter = SIPTelephony(SIPRules(**given), ledger=notebook, clock=SystemClock(), transport=transport)
@@ -135,8 +136,8 @@ async def test_a_call_over_tcp(tmp_path: Path) -> None:
 async def test_fifty_calls_at_once(tmp_path: Path) -> None:
     notebook = Notebook()
     async with (
-        strangers.sipp(tmp_path, strangers.answers(), calls=50) as rep,
-        strangers.sipp(tmp_path, strangers.hangs_up(after=1.5), calls=50) as customer,
+        strangers.sipp(tmp_path, strangers.answers(), calls=50, lossy=True) as rep,
+        strangers.sipp(tmp_path, strangers.hangs_up(after=1.5), calls=50, lossy=True) as customer,
         telephony(
             customer.port, notebook, representative_sign=timedelta(seconds=6), trunk_sign=timedelta(seconds=6)
         ) as adapter,
@@ -219,6 +220,7 @@ async def test_thirty_of_thirty_with_a_tenth_of_all_packets_lost(tmp_path: Path)
             customer.port,
             notebook,
             transport=transport,
+            timers=Timers(t1=0.1),
             representative_sign=timedelta(seconds=7),
             trunk_sign=timedelta(seconds=7),
         ) as adapter,
