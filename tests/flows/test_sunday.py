@@ -157,5 +157,6 @@ async def test_the_sunday_story(sunday: Sunday) -> None:
     await claire.page.locator("[data-panel=end] [data-let-go] a").click()
     await expect(claire.page.locator("[data-hours]")).to_contain_text("Montag, 9. März 2026")
     await expect(claire.page.locator(".choice a[href='/requests/new']")).to_be_visible()
+    await expect(claire.page.locator(".choice a[href='/call']")).to_be_visible()
     await claire.finds_nothing_wrong()
     assert [*jonas.watched.wrongs, *claire.watched.wrongs, *ravi.watched.wrongs] == []

@@ -196,7 +196,7 @@ async def test_coverage_says_why_and_what_is_possible(customer: httpx2.AsyncClie
 
     assert (answer["is_open"], answer["opens_at"]) == (False, MONDAY_EIGHT)
     assert answer["reasons"] == ["coverage.business_hours", "coverage.day_closed", "coverage.english_only"]
-    assert [option["key"] for option in answer["possible"]] == ["request", "critical", "chat"]
+    assert [option["key"] for option in answer["possible"]] == ["request", "callback", "critical", "chat"]
 
 
 # Judging ------------------------------------------------------------------------------------------------------------------

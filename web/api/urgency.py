@@ -10,7 +10,7 @@ from web.site import Call
 
 # What this desk offers besides the line, the request form and triage, while the hours are over: keys of ``possible_now``. A room that
 # adds a way of being helped adds its key here and its words and address in ``web.pages.hours``.
-ALSO: tuple[str, ...] = ()
+ALSO: tuple[str, ...] = ("callback",)
 
 
 async def judge(call: Call, body: JudgeBody) -> None:

@@ -30,6 +30,12 @@ OPTIONS: Final = {
         "request_new",
         "ticket",
     ),
+    "callback": (
+        N_("Call Support"),
+        N_("Choose a time within the hours of support, and a representative rings you."),
+        "call_home",
+        "phone",
+    ),
     "critical": (
         N_("Report something critical"),
         N_("Around the clock, in English. Choose the product and say what it means for your work."),
