@@ -42,6 +42,8 @@ JSON: dict[str, dict[str, Any]] = {
     "acceptOffer": {"epoch": 1},
     "declineOffer": {"epoch": 1, "reason": "busy"},
     "comment": {"text": "hello"},
+    "judgeTicket": {"severity": "P2", "reason": "r"},
+    "appeal": {"reason": "r"},
     "keepDraft": {"texts": {"subject": "s"}},
 }
 KEY = {"key": "k_0123456789"}
@@ -61,6 +63,8 @@ FORMS: dict[str, dict[str, Any]] = {
     "ticket_solve_post": {},
     "request_new_post": {"reason": "subscription", "wish": "review", "subject": "s", "description": "d", "key": "k_0123456789"},
     "request_discard_post": KEY,
+    "staff_judge_post": {"version": "1", "severity": "P2", "why": "w"},
+    "ticket_appeal_post": {"reason": "r"},
     "ticket_close_post": {},
     "ticket_reopen_post": {},
     "ticket_follow_up_post": {},

@@ -15,9 +15,9 @@ from chatsvc.coverage.queries import Sheet
 from chatsvc.coverage.store import Change
 from chatsvc.kernel.ids import CompanyId, PersonId
 from web.coverage_words import words
+from web.i18n import reader
 from web.pages.calendar_forms import AskQuery
 from web.pages.calendars import page_context, preview_of
-from web.i18n import reader
 from web.texts import error_sentence, event_sentence
 
 NOW: Final = datetime(2026, 11, 23, 13, 5, 12, tzinfo=UTC)
