@@ -1,15 +1,17 @@
 """Wires the telephone: the desk's services in, reservations and the dialler out. It holds no rule."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, NoReturn
 
 from callback.actions import Callbacks
 from callback.dialer import Dialer
 from callback.dialling import MANUAL
 from callback.links import CallLinks
-from callback.telephony.port import Ledger, Telephony
+from callback.telephony.choice import TelephonyError, maker_from
 from chatsvc import bootstrap
 from chatsvc.bootstrap import Services
 from chatsvc.config import Settings
@@ -23,9 +25,6 @@ logger = logging.getLogger(__name__)
 BELL: Final = "callback"
 JOB: Final = "go_round"
 
-# Makes a telephone system of this process, once its services and its ledger are there.
-Maker = Callable[[Ledger], Telephony]
-
 
 def callbacks(services: Services) -> Callbacks:
     """Return reservations on the desk's services; whoever commits something to dial rings the process that dials."""
@@ -38,7 +37,23 @@ def callbacks(services: Services) -> Callbacks:
             doorbell.ring()
 
     services.database.publish = publish
-    return Callbacks(services.conversations, CallLinks(services.settings.secret_key))
+    calls = Callbacks(services.conversations, CallLinks(services.settings.secret_key))
+    calls.adapter = _adapter(services.settings.telephony_path)
+    return calls
+
+
+def _adapter(path: Path | None) -> str:
+    """Return how calls are made, by the file of the telephone system; without one by hand.
+
+    Raises:
+        TelephonyError: posts of a telephone system behind a webhook have no door yet, so that none can be used.
+    """
+    if path is None:
+        return MANUAL
+    adapter = str(tomllib.loads(path.read_text(encoding="utf-8")).get("adapter", MANUAL))
+    if adapter == "webhook":
+        raise TelephonyError(f"{path}: a telephone system behind a webhook cannot be used yet")
+    return adapter
 
 
 @dataclass
@@ -63,23 +78,17 @@ class Telephone:
         await self.services.close()
 
 
-async def start(settings: Settings, environ: Mapping[str, str], *, make: Maker | None = None) -> Telephone:
+async def start(settings: Settings) -> Telephone:
     """Open the process of calls.
 
-    Args:
-        settings: of the desk.
-        environ: where the telephone's own settings stand.
-        make: the telephone system; None: by hand.
-
     Raises:
+        TelephonyError: the file of the telephone system cannot be used.
         Unavailable: the database cannot be reached.
     """
     services = await bootstrap.start(settings, sockets=False)
     calls = callbacks(services)
-    dialer = None
-    if make is not None:
-        dialer = Dialer(calls, make)
-        calls.adapter = dialer.telephony.name
+    make = maker_from(settings.telephony_path, clock=services.clock)
+    dialer = None if make is None else Dialer(calls, make)
     logger.info("telephone_opened", extra={"adapter": calls.adapter, "by_hand": calls.adapter == MANUAL})
     return Telephone(services, calls, dialer)
 

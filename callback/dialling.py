@@ -108,7 +108,7 @@ class Dialling(Ground):
             raise Conflict("call.not_now", until=last.ended_at + self.rules.unclear_rest)
 
     async def _begin(self, uow: UnitOfWork, identity: Identity, reservation: Any, conversation: Any) -> AttemptId:
-        adapter = await self._adapter(uow)
+        adapter = await self._adapter(uow, identity.person)
         attempt = await store.add_attempt(
             uow, reservation, rep=identity.person, epoch=conversation.epoch, adapter=adapter, leased_until=None
         )
@@ -118,9 +118,9 @@ class Dialling(Ground):
         uow.ring("callback")
         return attempt
 
-    async def _adapter(self, uow: UnitOfWork) -> str:
-        """Return how to call now: by hand also while the telephone system has failed several times in a row."""
-        if self.adapter == MANUAL:
+    async def _adapter(self, uow: UnitOfWork, rep: PersonId) -> str:
+        """Return how to call now: by hand also for whoever has no telephone that can be rung, and while the system fails in a row."""
+        if self.adapter == MANUAL or await store.telephone_of(uow.connection, rep) is None:
             return MANUAL
         latest = await store.latest_through(uow.connection, self.adapter, self.rules.breaker_after)
         return MANUAL if policy.is_breaker_open(latest, uow.now, self.rules) else self.adapter

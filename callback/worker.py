@@ -79,7 +79,7 @@ def settings_from(environ: Mapping[str, str]) -> type:
 
     async def open_telephone() -> Telephone:
         telemetry.setup(settings.log_level)
-        return await bootstrap.start(settings, environ)
+        return await bootstrap.start(settings)
 
     return type("Settings", (), options(settings.redis_url, open_telephone))
 

@@ -249,6 +249,12 @@ class Settings:
         about="Products, teams and reasons of this desk, laid over the shipped ones.",
         default=None,
     )
+    telephony_path: Path | None = setting(  # noqa: RUF009 - it makes a field, not a value
+        _readable_file,
+        accepts="a readable TOML file",
+        about="Which telephone system calls go through; without it representatives dial by hand.",
+        default=None,
+    )
 
     # Mail.
     smtp_url: str | None = setting(

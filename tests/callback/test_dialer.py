@@ -171,7 +171,7 @@ async def test_what_nobody_takes_over_was_not_dialled_and_does_not_count(shop: S
     assert await shop.house.state(scene.reservation) == "retry_wait"
 
 
-async def test_full_lines_and_a_missing_telephone_count_against_nobody(shop: Shop) -> None:
+async def test_full_lines_count_against_nobody(shop: Shop) -> None:
     _, _ = await dialled(shop)
     shop.exchange.busy = True
     await shop.opens()[0].round()

@@ -1,0 +1,108 @@
+"""Real processes that book, cancel and dial at the same instant on one store, so that only the store can decide who wins."""
+
+import asyncio
+import multiprocessing
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
+from pathlib import Path
+from typing import Any
+
+from callback.model import CallbackRules, ReservationId
+from chatsvc.accounts.model import Identity
+from chatsvc.db.engine import Database
+from chatsvc.kernel.clock import ManualClock
+from chatsvc.kernel.errors import Refused
+from chatsvc.kernel.ids import ConversationId
+from tests.callback.house import CallHouse
+
+# For how long one waits for another, in seconds; only a dead process makes anybody wait that long.
+_PATIENCE_S = 60
+_GENEROUS = CallbackRules(
+    bookings_per_contact_day=1_000_000, live_per_company=1_000_000, attempts_per_number_day=1_000_000
+)
+
+
+class Deeds:
+    """What a contender can be asked to do; each returns something that can be sent back."""
+
+    def __init__(self, house: CallHouse) -> None:
+        self.house = house
+
+    async def reserve(self, who: Identity, key: str, number: str, slot_at: datetime) -> str:
+        """Book a seat; return the reservation."""
+        return await self.house.books(who, key=key, number=number, slot_at=slot_at)
+
+    async def cancel(self, reservation: ReservationId) -> str:
+        """Cancel by the link."""
+        await self.house.calls.cancel(None, reservation)
+        return "cancelled"
+
+    async def dial(self, rep: Identity, conversation: ConversationId) -> str | None:
+        """Press *Call*; return the attempt."""
+        return (await self.house.calls.dial(rep, conversation)).attempt
+
+
+def _contend(address: str, line: Connection, barrier: Barrier) -> None:
+    """Take wishes from the line, wait until everybody has theirs, act, answer; until None comes."""
+    with asyncio.Runner() as runner, tempfile.TemporaryDirectory() as folder:
+        clock = ManualClock()
+        house = CallHouse(Database(address, clock), clock, Path(folder), _GENEROUS)
+        deeds = Deeds(house)
+        line.send("ready")
+        while (wish := line.recv()) is not None:
+            name, *arguments = wish
+            barrier.wait(_PATIENCE_S)
+            try:
+                line.send(("done", runner.run(getattr(deeds, name)(*arguments))))
+            except Refused as refused:
+                line.send((refused.key, None))
+        runner.run(house.database.close())
+
+
+class Contenders:
+    """Processes that wait for wishes."""
+
+    def __init__(self, lines: Sequence[Connection]) -> None:
+        self._lines = lines
+
+    def all_at_once(self, *wishes: tuple[Any, ...]) -> list[tuple[str, Any]]:
+        """Let every process act on its wish at the same instant; return what each has to say: ``done`` or a refusal's key, and a value."""
+        for line, wish in zip(self._lines, wishes, strict=True):
+            line.send(wish)
+        return [_answer(line) for line in self._lines]
+
+
+def _answer(line: Connection) -> Any:
+    if not line.poll(_PATIENCE_S):
+        raise TimeoutError("a contender does not answer")
+    return line.recv()
+
+
+@contextmanager
+def contenders(address: str, count: int) -> Iterator[Contenders]:
+    """Start so many processes on one store, and end them afterwards."""
+    spawn = multiprocessing.get_context("spawn")
+    barrier = spawn.Barrier(count)
+    ours, processes = [], []
+    try:
+        for _ in range(count):
+            mine, theirs = spawn.Pipe()
+            process = spawn.Process(target=_contend, args=(address, theirs, barrier), daemon=True)
+            process.start()
+            ours.append(mine)
+            processes.append(process)
+        for line in ours:
+            assert _answer(line) == "ready"
+        yield Contenders(ours)
+        for line in ours:
+            line.send(None)
+        for process in processes:
+            process.join(_PATIENCE_S)
+    finally:
+        for process in processes:
+            if process.is_alive():
+                process.kill()
