@@ -3,6 +3,7 @@
     python3 bench/run.py              everything, about half an hour on a quiet machine
     python3 bench/run.py --quick      one short repetition of everything, for a look; writes no RESULTS.md
     python3 bench/run.py --only relay --only two/socketio
+    python3 bench/run.py --row 7      what the seventh target needs, and nothing else
     python3 bench/run.py --again FILE    write the report of an earlier run's figures anew
 
 Repetitions are interleaved: everything is measured once, then everything again, so that an hour's mood of the machine
@@ -26,6 +27,7 @@ from rig.prepare import prepare
 from rig.processes import DidNotStart
 from rig.report import report
 from rig.results import Results
+from rig.targets import TARGETS
 
 
 def main() -> None:
@@ -38,11 +40,12 @@ def main() -> None:
         raise SystemExit("The measurements need two cores: one for the servers, one for everything else.")
     prepare()
     pace = Pace.quick() if options.quick else Pace(repetitions=options.repetitions, large_crowd=options.large_crowd)
-    chosen = [each for each in measurements() if _is_chosen(each, options.only)]
+    only = [*options.only, *(need for row in TARGETS if row.number in options.row for need in row.needs)]
+    chosen = [each for each in measurements() if _is_chosen(each, only)]
     path = RUNS / f"{time.strftime('%Y%m%d-%H%M%S')}.json"
     results = _measure_all(chosen, pace, path)
     print(f"\nfigures: {path}\n")
-    if options.quick or options.only:
+    if options.quick or only:
         print(report(results))
     else:
         _write(results)
@@ -101,6 +104,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--only", action="append", default=[], metavar="SCENARIO[/SUBJECT]", help="measure only this; repeat"
+    )
+    parser.add_argument(
+        "--row", action="append", type=int, default=[], metavar="NUMBER", help="measure what this target needs; repeat"
     )
     parser.add_argument(
         "--again", type=Path, metavar="FILE", help="write the report from the figures of an earlier run"

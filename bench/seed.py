@@ -5,7 +5,10 @@
 Runs with Holdline's own Python and reads its settings from the environment. One conversation and one place in line are
 made by the real actions (join, offer, accept); all others are copies of their rows under new ids, so that a store of
 ten thousand is in the state that the actions would have left, and made in seconds. Writes ``pairs.tsv`` (customer_session,
-rep_session, log, ticket, conversation) and ``crowd.tsv`` (session, log, ticket), one line for each pair and each waiting customer.
+rep_session, log, ticket, conversation), ``crowd.tsv`` (session, log, ticket) and ``free.tsv`` (session), one line for each pair, each
+waiting customer, and each representative who serves a line in which people wait, and is away.
+
+    python bench/seed.py --crowd 10000 --lines 100 --busy 1000 --free 100 --out FOLDER
 
 What is not copied: mails in the outbox, so that no worker sends ten thousand of them during a measurement.
 """
@@ -36,7 +39,7 @@ from chatsvc.db.outbox import outbox
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel import ids
 from chatsvc.kernel.clock import SystemClock
-from chatsvc.routing.tables import desk_lines, desks
+from chatsvc.routing.tables import desk_lines, desks, places
 from chatsvc.tickets.tables import ticket_numbers
 
 # Pairs talk in one line, the crowd waits in another one that nobody serves, so that nobody is offered anything.
@@ -73,7 +76,15 @@ async def main() -> None:
         await _write(services.database, pair, options.pairs, options.out / "pairs.tsv")
         if options.crowd:
             waiting = await _a_waiting_customer(services, await _rows(services.database))
-            await _write(services.database, waiting, options.crowd, options.out / "crowd.tsv")
+            await _write(services.database, waiting, options.crowd, options.out / "crowd.tsv", options.lines)
+            if options.lines > 1:
+                await _let_all_be_there(services.database)
+        for count, name in ((options.busy, "busy"), (options.free, "free")):
+            if count:
+                before = await _rows(services.database)
+                _, session = await _representative(services.database, WAITING, is_busy=name == "busy")
+                made = Made(_new(before, await _rows(services.database)), {"session": session})
+                await _write(services.database, made, count, options.out / f"{name}.tsv", options.lines)
     finally:
         await services.doorbell.close()
         await services.redis.aclose()
@@ -125,14 +136,23 @@ async def _contact(database: Database) -> tuple[Identity, str]:
     return await _person(database, PersonRole.CONTACT, "Claire Martin", company_id=company, authorised=True)
 
 
-async def _representative(database: Database) -> tuple[Identity, str]:
-    """Add a representative who serves the line of the talks and can take one; away, signed in."""
+async def _representative(database: Database, line: str = TALKING, *, is_busy: bool = False) -> tuple[Identity, str]:
+    """Add a representative who serves a line and can take one; signed in, and away, or ready and there with as much as they can take."""
     identity, session = await _person(database, PersonRole.REPRESENTATIVE, "Ravi Patel")
     async with database.begin() as uow:
         desk = {"person_id": identity.person, "state": "away", "capacity": 1, "load": 0, "missed": 0}
+        if is_busy:
+            desk |= {"state": "ready", "load": 1, "leased_until": uow.now + timedelta(hours=1)}
         await uow.execute(insert(desks).values(desk | {"idle_since_at": uow.now, "changed_at": uow.now}))
-        await uow.execute(insert(desk_lines).values(person_id=identity.person, line=TALKING))
+        await uow.execute(insert(desk_lines).values(person_id=identity.person, line=line))
     return identity, session
+
+
+async def _let_all_be_there(database: Database) -> None:
+    """Let everybody who waits count as being on their page for an hour: nobody is offered whose page is gone."""
+    async with database.begin() as uow:
+        waiting = update(places).where(places.c.state == "waiting")
+        await uow.execute(waiting.values(seen_at=uow.now + timedelta(hours=1)))
 
 
 async def _person(database: Database, role: PersonRole, name: str, **more: Any) -> tuple[Identity, str]:
@@ -178,7 +198,7 @@ def _new(before: Rows, after: Rows) -> Rows:
     return {name: [row for row in rows if row not in before[name]] for name, rows in after.items()}
 
 
-async def _write(database: Database, made: Made, count: int, path: Path) -> None:
+async def _write(database: Database, made: Made, count: int, path: Path, lines: int = 1) -> None:
     """Add ``count - 1`` copies, and write a line for each and for the original."""
     renamed: list[Callable[[str], str]] = [str, *(_renamer() for _ in range(1, count))]
     for start in range(1, count, AT_ONCE):
@@ -187,7 +207,7 @@ async def _write(database: Database, made: Made, count: int, path: Path) -> None
                 copies = [
                     copy
                     for number in range(start, min(start + AT_ONCE, count))
-                    for copy in _copies(made.rows.get(each.name, []), each.name, renamed[number], number)
+                    for copy in _copies(made.rows.get(each.name, []), each.name, renamed[number], number, lines)
                 ]
                 if copies:
                     await uow.execute(insert(_plain(each)), copies)
@@ -209,10 +229,12 @@ def _renamer() -> Callable[[str], str]:
     return rename
 
 
-def _copies(originals: list[Row], name: str, rename: Callable[[str], str], number: int) -> Iterator[Row]:
+def _copies(originals: list[Row], name: str, rename: Callable[[str], str], number: int, lines: int) -> Iterator[Row]:
     for original in originals:
         copy = dict(original)
         copy |= {key: rename(value) for key, value in original.items() if isinstance(value, str) and _ID.search(value)}
+        if lines > 1 and copy.get("line") == WAITING:
+            copy["line"] = f"line-{number % lines:03}"
         match name:
             case "sessions":
                 copy["token_hash"] = tokens.digest(copy["id"])
@@ -234,6 +256,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pairs", type=int, default=200)
     parser.add_argument("--crowd", type=int, default=0)
+    parser.add_argument(
+        "--lines", type=int, default=1, help="lines over which the crowd is spread, with its representatives"
+    )
+    parser.add_argument(
+        "--busy", type=int, default=0, help="representatives of these lines who have as much as they can take"
+    )
+    parser.add_argument("--free", type=int, default=0, help="representatives of these lines who are away")
     parser.add_argument("--out", type=Path, required=True, help="folder for pairs.tsv and crowd.tsv")
     return parser.parse_args()
 

@@ -49,6 +49,10 @@ class Holdline:
     postgres: bool = False
     crowd: int = 0
     spread: bool = False
+    # Lines over which the crowd is spread, and their representatives: with as much as they can take, and away.
+    lines: int = 1
+    busy: int = 0
+    free: int = 0
 
     @contextmanager
     def started(self, processes: int = 1) -> Iterator[Target]:
@@ -68,7 +72,7 @@ class Holdline:
                 store = stack.enter_context(postgres())
                 watched["postgres"] = store.pid
                 environment["HOLDLINE_DATABASE_URL"] = f"postgresql://holdline@/postgres?host={store.socket}"
-            _seed(folder, environment, self.crowd)
+            self._seed(folder, environment)
             cores = [SERVER_CORE, OTHER_CORE] if self.spread else [SERVER_CORE] * processes
             for number, (port, core) in enumerate(zip(ports, cores, strict=False)):
                 name, log = f"server{number}", folder / f"server{number}.log"
@@ -80,7 +84,8 @@ class Holdline:
                     _command("worker"),
                     core=SERVER_CORE,
                     log=folder / "worker.log",
-                    serves=lambda text: 0 if text else None,
+                    # Only then is the time over in which it reads its code.
+                    serves=lambda text: 0 if "redis_version" in text else None,
                     environment=environment,
                 )
             ).pid
@@ -94,18 +99,46 @@ class Holdline:
                 host=f"127.0.0.1:{ports[0]}",
             )
 
+    def _seed(self, folder: Path, environment: Mapping[str, str]) -> None:
+        numbers = {"pairs": PAIRS, "crowd": self.crowd, "lines": self.lines, "busy": self.busy, "free": self.free}
+        command: list[str | Path] = [HOLDLINE_PYTHON, BENCH / "seed.py", "--out", folder]
+        for name, number in numbers.items():
+            command += [f"--{name}", str(number)]
+        done = subprocess.run(
+            pinned(command, OTHER_CORE),
+            env={**os.environ, **environment, "HOLDLINE_LOG_LEVEL": "warning"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            raise DidNotStart(f"seed.py ended with {done.returncode}:\n{done.stderr[-2000:]}")
 
-def _seed(folder: Path, environment: Mapping[str, str], crowd: int) -> None:
-    command: list[str | Path] = [HOLDLINE_PYTHON, BENCH / "seed.py", "--pairs", str(PAIRS), "--crowd", str(crowd)]
-    done = subprocess.run(
-        pinned([*command, "--out", folder], OTHER_CORE),
-        env={**os.environ, **environment, "HOLDLINE_LOG_LEVEL": "warning"},
-        capture_output=True,
+
+@contextmanager
+def serving(target: Target, *, every: float, count: int) -> "Iterator[subprocess.Popen[str]]":
+    """Let so many representatives become ready and serve, one every so many seconds, beside the block."""
+    assert target.seats is not None
+    command: list[str | Path] = [
+        HOLDLINE_PYTHON,
+        BENCH / "serve.py",
+        f"http://{target.host}",
+        target.seats.parent / "free.tsv",
+    ]
+    process = subprocess.Popen(
+        pinned([*command, "--every", f"{every:g}", "--count", str(count)], OTHER_CORE),
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    if done.returncode:
-        raise DidNotStart(f"seed.py ended with {done.returncode}:\n{done.stderr[-2000:]}")
+    try:
+        assert process.stdout is not None
+        if process.stdout.readline().strip() != "ready":
+            raise DidNotStart("serve.py found no desks")
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _command(name: str) -> list[str]:

@@ -3,7 +3,7 @@
 Scenarios: ``relay`` (pairs talk as fast as the server can), ``two`` (the same, customers and representatives on different
 processes), ``latency`` (pairs talk at 1,000 messages per second), ``stall`` (a quarter of the representatives stop
 reading), ``idle`` (connections that only sit there), ``storm`` (all of them cut at once), ``hubs`` (pairs spread over one
-process or two), ``pages`` (the chat page), ``trial`` (the memory of ``holdline up``), ``commit`` and ``commit_rate`` (the bare
+process or two), ``line`` (one of a long line is served every second), ``offers`` (representatives become ready), ``pages`` (the chat page), ``trial`` (the memory of ``holdline up``), ``commit`` and ``commit_rate`` (the bare
 batched append).
 """
 
@@ -18,17 +18,19 @@ from tempfile import TemporaryDirectory
 from typing import Any, Final
 
 from rig.generator import Target, load
-from rig.holdline import Holdline
+from rig.holdline import Holdline, serving
 from rig.pages import weigh
 from rig.peers import peers
 from rig.places import BENCH
-from rig.processes import SERVER_CORE, pinned
+from rig.processes import SERVER_CORE, cpu_seconds, pinned
 from rig.trial import trial
 
 Outcome = dict[str, Any]
 
 BATCHES: Final = (1, 8, 64, 256)
 # 40 pairs with long texts, so that a representative who does not read has more than 2 MiB to come within the window.
+# What an offer that did not come counts for.
+PATIENCE_MS: Final = 10_000.0
 STALL: Final = {"pairs": 40, "rate": 1000, "text": 8000}
 
 
@@ -46,11 +48,21 @@ class Pace:
     # Long enough to hold a heartbeat of every connection.
     idle_seconds: float = 30
     stall_seconds: float = 12
+    line_seconds: float = 20
 
     @classmethod
     def quick(cls) -> "Pace":
         """One repetition, seconds instead of minutes."""
-        return cls(repetitions=1, seconds=2, warmup=1, crowd=500, large_crowd=2_000, idle_seconds=5, stall_seconds=6)
+        return cls(
+            repetitions=1,
+            seconds=2,
+            warmup=1,
+            crowd=500,
+            large_crowd=2_000,
+            idle_seconds=5,
+            stall_seconds=6,
+            line_seconds=6,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +116,8 @@ def _of_holdline() -> Iterator[Measurement]:
     yield relay("holdline_postgres", Holdline(postgres=True).started, processes=2)
     yield hubs("one", spread.started, processes=1)
     yield hubs("two", spread.started, processes=2)
+    yield line("holdline")
+    yield offers("holdline")
 
 
 def relay(subject: str, started: Start, *, processes: int = 1, **options: float) -> Measurement:
@@ -177,6 +191,49 @@ def storm(subject: str, started: Start) -> Measurement:
             return load(target, pairs=50, rate=200, crowd=pace.large_crowd, cut=True, seconds=60, warmup=1)
 
     return Measurement(scenario="storm", subject=subject, measure=measure, once=True)
+
+
+def line(subject: str) -> Measurement:
+    """A crowd in one line, of which one is served every second, while 50 pairs talk at 200 messages per second; ``calm`` is the same unserved."""
+
+    def measure(pace: Pace) -> Outcome:
+        count = int(pace.line_seconds) + 4
+        desk = Holdline(crowd=pace.large_crowd, free=count)
+        options = {"pairs": 50, "rate": 200, "crowd": pace.large_crowd, "seconds": pace.line_seconds, "warmup": 2}
+        with desk.started() as target:
+            calm = load(target, **options)
+        with desk.started() as target, serving(target, every=1, count=count):
+            return load(target, **options) | {"calm": calm}
+
+    return Measurement(scenario="line", subject=subject, measure=measure, once=True)
+
+
+def offers(subject: str) -> Measurement:
+    """Representatives of 100 lines become ready, one after the other; and what an offer costs with 100 and with many waiting."""
+
+    def measure(pace: Pace) -> Outcome:
+        few, many, most = (_offered(crowd) for crowd in (100, pace.large_crowd, 10 * pace.large_crowd))
+        return many | {"cost_growth": most["cpu_us"] / few["cpu_us"], "few": few, "most": most}
+
+    return Measurement(scenario="offers", subject=subject, measure=measure, once=True)
+
+
+def _offered(crowd: int) -> Outcome:
+    """Let 100 representatives become ready, five a second; CPU is that of the web process and the store, for each."""
+    desk = Holdline(crowd=crowd, lines=100, busy=1_000, free=100)
+    with desk.started() as target, serving(target, every=0.2, count=100) as process:
+        before = cpu_seconds(target.watched["server0"])
+        answer = json.loads(process.communicate(timeout=300)[0])
+        spent = cpu_seconds(target.watched["server0"]) - before
+    shown = sorted(answer["offer_ms"]) or [PATIENCE_MS]
+    return {
+        "waiting": crowd,
+        "offers": len(shown),
+        "missed": answer["missed"],
+        "p50_ms": shown[len(shown) // 2],
+        "p99_ms": shown[min(len(shown) - 1, len(shown) * 99 // 100)] if not answer["missed"] else PATIENCE_MS,
+        "cpu_us": spent * 1e6 / len(shown),
+    }
 
 
 def commit(batch: int) -> Measurement:

@@ -86,6 +86,12 @@ def running(
         _stop(process)
 
 
+def cpu_seconds(pid: int) -> float:
+    """CPU time that a process has used so far, user and system."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def prints_port(text: str) -> int | None:
     """The number of a line ``port NUMBER``."""
     for line in text.splitlines():

@@ -181,6 +181,32 @@ _TABLES = (
         ),
     ),
     (
+        "A long line, one served every second",
+        "Everybody who waits sees their place; 50 pairs talk at 200 messages per second all the while.",
+        "line",
+        (
+            _number("waiting", at("crowd")),
+            _number("servers busy", of_servers("busy"), ".0%"),
+            _number("pictures sent", at("counted")),
+            _number("others' p99, ms", at("delivery_ms", "p99"), ".1f"),
+            _number("p99 when nobody is served, ms", at("calm", "delivery_ms", "p99"), ".1f"),
+        ),
+    ),
+    (
+        "Offers",
+        "100 lines, 1,000 representatives who have as much as they can take; 100 others become ready, five a second.",
+        "offers",
+        (
+            _number("waiting", at("waiting")),
+            _number("ready → shown p50, ms", at("p50_ms"), ".1f"),
+            _number("p99, ms", at("p99_ms"), ".1f"),
+            _number("not shown", at("missed")),
+            _number("CPU each, µs", at("cpu_us")),
+            _number("with 100 waiting", at("few", "cpu_us")),
+            _number("with ten times as many", at("most", "cpu_us")),
+        ),
+    ),
+    (
         "A quarter of the representatives stop reading",
         "40 pairs, texts of 8,000 bytes, 1,000 messages per second.",
         "stall",

@@ -26,6 +26,8 @@ class TargetRow:
     what: str
     target: str
     find: Callable[[Results], Finding | None]
+    # What has to be measured for it: scenarios, or scenario/subject.
+    needs: tuple[str, ...] = ()
 
 
 def _ratio(results: Results, ours: tuple[str, str], theirs: tuple[str, str]) -> float | None:
@@ -171,59 +173,78 @@ TARGETS: Final = (
         "Durable pair relay on SQLite, `synchronous=FULL`: CPU of all our processes and the store",
         "≤ 0.5 × socket.io + Redis adapter + XADD; ≤ 0.12 × Channels + XADD",
         _socketio_and_channels,
+        ("relay/holdline", "relay/socketio", "relay/channels"),
     ),
     TargetRow(
         2,
         "The same on PostgreSQL, two hubs, people on different ones, PostgreSQL's and Redis's CPU counted",
         "≤ 0.7 × the two-process socket.io case",
         _two_hubs_postgres,
+        ("two/holdline_postgres", "two/socketio"),
     ),
     TargetRow(
         3,
         "Distance to the limit: (1) over asyncio protocol relay without store + bare batched SQLite append",
         "≤ 1.5",
         _distance_to_limit,
+        ("relay/holdline", "relay/asyncio_protocol", "commit/sqlite, batch 64"),
     ),
     TargetRow(
-        4, "Added latency at 1,000 msg/s over the bare batched commit: p50, p99", "≤ 1 ms, ≤ 5 ms", _added_latency
+        4,
+        "Added latency at 1,000 msg/s over the bare batched commit: p50, p99",
+        "≤ 1 ms, ≤ 5 ms",
+        _added_latency,
+        ("latency/holdline", "commit_rate"),
     ),
     TargetRow(
         5,
         "Idle connection, signed in, two topics: memory, CPU at 10,000",
         "≤ 16 KiB; ≤ 1 % of a core",
         _idle,
+        ("idle/holdline",),
     ),
     TargetRow(
         6,
         "10,000 people cut at once, all signed in and resumed on one core",
         "≤ 8 s without spread; others' p99 ≤ 50 ms meanwhile",
         _storm,
+        ("storm/holdline",),
     ),
     TargetRow(
         7,
         "Line of 10,000 waiting, one served per second: position pushed to everybody it changes for",
         "≤ 20 % of a core; p99 of a live message within 20 %",
         _line,
+        ("line",),
     ),
     TargetRow(
         8,
         "Offers: representative ready → offer shown at 100 lines, 1,000 representatives, 10,000 waiting",
         "p99 ≤ 20 ms; cost grows as log n or flatter from 100 to 100,000 waiting",
         _offers,
+        ("offers",),
     ),
     TargetRow(
         9,
         "Page weight of the customer's chat",
         "≤ 60 KB gzipped, script ≤ 35 KB; first page ≤ 100 ms server time p95",
         _pages,
+        ("pages",),
     ),
-    TargetRow(10, "Idle memory of the whole trial system", "≤ 400 MB", _trial),
-    TargetRow(11, "1 → 2 hubs on 2 cores", "≥ 1.6 × throughput", _hubs),
+    TargetRow(10, "Idle memory of the whole trial system", "≤ 400 MB", _trial, ("trial",)),
+    TargetRow(11, "1 → 2 hubs on 2 cores", "≥ 1.6 × throughput", _hubs, ("hubs",)),
     TargetRow(
         12,
         "A quarter of the representatives stop reading",
         "100 % of messages acknowledged, ≤ 20 MiB growth, others' p99 within 20 %",
         _stall,
+        ("stall/holdline",),
     ),
-    TargetRow(13, "Against Node `ws` + ioredis auto-pipelining + XADD (not durable in SQL): CPU", "≤ 1.2 ×", _node),
+    TargetRow(
+        13,
+        "Against Node `ws` + ioredis auto-pipelining + XADD (not durable in SQL): CPU",
+        "≤ 1.2 ×",
+        _node,
+        ("relay/holdline", "relay/node_ws"),
+    ),
 )
