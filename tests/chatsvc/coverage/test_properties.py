@@ -21,7 +21,7 @@ from chatsvc.coverage.policy import (
 from tests.chatsvc.coverage.places import PLACES, ZONES
 
 TICK = timedelta(microseconds=1)
-thorough = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+thorough = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 moments = st.timedeltas(timedelta(), timedelta(days=14 * 365)).map(
     lambda since: datetime(2024, 1, 1, tzinfo=UTC) + since
