@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatsvc.catalog.model import Responses, load
@@ -229,6 +229,7 @@ def lived(steps: list[Step], *, sweeps: bool = True) -> tuple[Track, datetime, l
     return track, at, said
 
 
+@settings(deadline=None, max_examples=50)
 @given(steps=STEPS)
 def test_nothing_is_due_while_the_customer_is_awaited(steps: list[Step]) -> None:
     track, at, _ = lived(steps)
@@ -238,6 +239,7 @@ def test_nothing_is_due_while_the_customer_is_awaited(steps: list[Step]) -> None
     assert clocks.due_of(paused, measure(track.severity)) is None
 
 
+@settings(deadline=None, max_examples=50)
 @given(steps=STEPS, pause=st.integers(0, 20_000))
 def test_a_pause_gives_back_exactly_the_time_it_took(steps: list[Step], pause: int) -> None:
     track, at, _ = lived([*steps, Step(MINUTE, "open")])
@@ -259,6 +261,7 @@ def test_a_pause_gives_back_exactly_the_time_it_took(steps: list[Step], pause: i
             assert after == back_at
 
 
+@settings(deadline=None, max_examples=50)
 @given(steps=STEPS)
 def test_changing_the_priority_and_back_changes_nothing_that_was_not_due(steps: list[Step]) -> None:
     track, at, _ = lived(steps)
@@ -273,6 +276,7 @@ def test_changing_the_priority_and_back_changes_nothing_that_was_not_due(steps: 
     assert clocks.due_of(back, measure(track.severity)) == clocks.due_of(track, measure(track.severity))
 
 
+@settings(deadline=None, max_examples=50)
 @given(steps=STEPS)
 def test_a_change_of_priority_never_makes_anything_due_already(steps: list[Step]) -> None:
     track, at, _ = lived(steps)
@@ -284,6 +288,7 @@ def test_a_change_of_priority_never_makes_anything_due_already(steps: list[Step]
         assert moment is None or moment > at
 
 
+@settings(deadline=None, max_examples=50)
 @given(steps=STEPS)
 def test_used_time_never_exceeds_the_time_that_went_by(steps: list[Step]) -> None:
     track, at, _ = lived(steps)
@@ -294,6 +299,7 @@ def test_used_time_never_exceeds_the_time_that_went_by(steps: list[Step]) -> Non
         assert clock.running_since is None or all(run.end <= clock.running_since for run in clock.runs)
 
 
+@settings(deadline=None, max_examples=50)
 @given(steps=STEPS, rhythm=st.integers(1, 600))
 def test_however_often_somebody_looks_each_run_is_broken_at_most_once_and_never_early(
     steps: list[Step], rhythm: int
@@ -311,6 +317,7 @@ def test_however_often_somebody_looks_each_run_is_broken_at_most_once_and_never_
     assert len(broken) == len(set(broken))
 
 
+@settings(deadline=None, max_examples=50)
 @given(steps=STEPS)
 def test_next_look_is_when_something_is_said_and_nothing_before(steps: list[Step]) -> None:
     track, at, _ = lived([*steps, Step(timedelta(), "sweep")])
