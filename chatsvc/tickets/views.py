@@ -14,7 +14,7 @@ from chatsvc.accounts.model import Identity
 from chatsvc.db.columns import from_microseconds, to_microseconds
 from chatsvc.kernel.errors import Invalid, NotAllowed
 from chatsvc.tickets import queries
-from chatsvc.tickets.model import Filters, View
+from chatsvc.tickets.model import Filters, State, View
 from chatsvc.tickets.queries import PAGE, TicketLine
 from chatsvc.tickets.severity_tables import tracks
 from chatsvc.tickets.tables import team_members, tickets
@@ -78,6 +78,8 @@ async def counts(connection: AsyncConnection, identity: Identity) -> dict[View, 
 def _of(view: View, identity: Identity) -> ColumnElement[bool]:
     """What belongs to a list. ``ended_at is null`` is how the indexes know what is not over."""
     is_open = tickets.c.ended_at.is_(None)
+    # The lists of promises go along the promises: said so that no index of tickets offers itself.
+    runs = tickets.c.state.in_((State.OPEN, State.AWAITING))
     match view:
         case View.MINE:
             return and_(is_open, tickets.c.owner_id == identity.person)
@@ -87,9 +89,9 @@ def _of(view: View, identity: Identity) -> ColumnElement[bool]:
         case View.UNASSIGNED:
             return and_(is_open, tickets.c.owner_id.is_(None))
         case View.DUE:
-            return and_(is_open, tracks.c.due_at.is_not(None))
+            return and_(runs, tracks.c.due_at.is_not(None))
         case View.BREACHED:
-            return and_(is_open, tracks.c.due_at.is_not(None), tracks.c.breached)
+            return and_(runs, tracks.c.due_at.is_not(None), tracks.c.breached)
         case View.OPEN:
             return and_(is_open, true())
 

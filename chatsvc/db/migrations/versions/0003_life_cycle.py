@@ -53,7 +53,8 @@ def upgrade() -> None:
     op.execute(_SEALS)
     unsealed = {"sqlite_where": sa.text("sealed is 0"), "postgresql_where": sa.text("sealed is false")}
     op.create_index("ix_logs_sealing", "logs", ["seals_at"], **unsealed)
-    op.create_index("ix_tickets_follows", "tickets", ["follows_id"])
+    following = sa.text("follows_id is not null")
+    op.create_index("ix_tickets_follows", "tickets", ["follows_id"], sqlite_where=following, postgresql_where=following)
     op.create_index("ix_tickets_company_number", "tickets", ["company_id", "number"])
     op.create_index("ix_tickets_requester_number", "tickets", ["requester_id", "number"])
     op.create_index("ix_tickets_open_owner", "tickets", ["owner_id", "number"], **_OPEN)
