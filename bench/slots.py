@@ -45,7 +45,9 @@ def main() -> int:
     """Run what was asked for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--table", action="store_true", help="compute the table anew")
-    parser.add_argument("--days", type=int, default=400, help="simulated days of each size; fewer cannot tell half a percent apart")
+    parser.add_argument(
+        "--days", type=int, default=400, help="simulated days of each size; fewer cannot tell half a percent apart"
+    )
     wanted = parser.parse_args()
     if wanted.table:
         table(wanted.days)

@@ -339,12 +339,12 @@ async def _regions(connection: AsyncConnection, company: CompanyId) -> tuple[str
     return (country, *sorted(await store.regions_of(connection, company) - {country}))
 
 
-def our_numbers(path: Path = NUMBERS) -> tuple[OurNumber, ...]:
-    """Return the numbers under which people reach Support, by country.
+def our_numbers(path: Path | None) -> tuple[OurNumber, ...]:
+    """Return the numbers under which people reach Support, by country (C4); None: the shipped examples.
 
     Raises:
         OSError, ValueError, KeyError: the file cannot be read.
     """
-    with path.open("rb") as file:
+    with (path or NUMBERS).open("rb") as file:
         rows = tomllib.load(file)["number"]
     return tuple(sorted(OurNumber(row["country"], numbers.read(row["number"]).international) for row in rows))

@@ -255,6 +255,12 @@ class Settings:
         about="Which telephone system calls go through; without it representatives dial by hand.",
         default=None,
     )
+    numbers_path: Path | None = setting(  # noqa: RUF009 - it makes a field, not a value
+        _readable_file,
+        accepts="a readable TOML file",
+        about="The numbers under which people reach Support, by country, instead of the shipped examples.",
+        default=None,
+    )
 
     # Mail.
     smtp_url: str | None = setting(

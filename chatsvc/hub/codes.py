@@ -102,6 +102,7 @@ FALLBACKS: Final[tuple[tuple[type[Refused], str, str], ...]] = (
 ROOM_ERRORS: Final = {
     "choice.unknown": "There is no such choice in the catalogue, or not here.",
     "coverage.closed": "Nobody serves this customer now; `opens_at` says from when on somebody does.",
+    "conversation.by_telephone": "This is a telephone call; it is answered and ended where it is rung.",
     "conversation.changed": "The conversation has changed since it was read; the desk shows how it stands.",
     "conversation.not_active": "The conversation is not live.",
     "conversation.not_found": "There is no such conversation, or not for this person.",

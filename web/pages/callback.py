@@ -42,7 +42,10 @@ async def home(call: Call, query: CallHomeQuery) -> Response:
         lines=lines,
         request=query.request,
         live=None if live is None else shown(call, live),
-        numbers=[(country_name(each.country, call.reader), each.number) for each in our_numbers()],
+        numbers=[
+            (country_name(each.country, call.reader), each.number)
+            for each in our_numbers(call.site.settings.numbers_path)
+        ],
     )
 
 

@@ -3,6 +3,8 @@
 Revision: 0003, after 0002.
 """
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -21,7 +23,7 @@ _COLUMNS = (
     ("incident", sa.String(length=20)),
 )
 # Lists show what is not over yet: an index of its own keeps the years behind us out of them.
-_OPEN = {"sqlite_where": sa.text("ended_at is null"), "postgresql_where": sa.text("ended_at is null")}
+_OPEN: dict[str, Any] = {"sqlite_where": sa.text("ended_at is null"), "postgresql_where": sa.text("ended_at is null")}
 
 # Tickets that are over are sealed seven days later, as those before them.
 _SEALS = """
@@ -51,7 +53,7 @@ def upgrade() -> None:
         op.add_column("tickets", sa.Column(name, kind, nullable=True))
     op.add_column("logs", sa.Column("seals_at", sa.BigInteger(), nullable=True))
     op.execute(_SEALS)
-    unsealed = {"sqlite_where": sa.text("sealed is 0"), "postgresql_where": sa.text("sealed is false")}
+    unsealed: dict[str, Any] = {"sqlite_where": sa.text("sealed is 0"), "postgresql_where": sa.text("sealed is false")}
     op.create_index("ix_logs_sealing", "logs", ["seals_at"], **unsealed)
     following = sa.text("follows_id is not null")
     op.create_index("ix_tickets_follows", "tickets", ["follows_id"], sqlite_where=following, postgresql_where=following)
