@@ -61,7 +61,7 @@ _VISITS = (
         .outerjoin(people, people.c.id == conversations.c.rep_id)
         .outerjoin(desks, desks.c.person_id == conversations.c.rep_id)
     )
-    .order_by(conversations.c.created_at)
+    .order_by(conversations.c.created_at, tickets.c.number)
 )  # fmt: skip
 _VISITS_OF_TICKETS = _VISITS.where(conversations.c.ticket_id.in_(bindparam("tickets", expanding=True)))
 _VISIT_OF_CONVERSATION = _VISITS.where(
@@ -93,7 +93,7 @@ _OFFERED = (
         .join(companies, companies.c.id == places.c.company_id)
     )
     .where(offers.c.person_id.in_(_PERSONS), offers.c.state == OfferState.OPEN)
-    .order_by(offers.c.deadline_at)
+    .order_by(offers.c.deadline_at, offers.c.id)
 )  # fmt: skip
 _ON_DESKS = (
     select(
