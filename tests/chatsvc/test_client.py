@@ -121,7 +121,7 @@ async def test_desk_wishes_and_pictures(server: Server) -> None:
              "number": 1, "subject": "s", "description": "d", "severity": "P3", "customer": "c", "company": "co",
              "admitted_at": "2026-03-02T09:00:00Z"}, OfferCard,
         )  # fmt: skip
-        server.world.desks[ravi.person] = msgspec.structs.replace(desk, offers=(offer,))
+        server.world.all_desks[ravi.person] = msgspec.structs.replace(desk, offers=(offer,))
         server.stage.rings(f"desk:{ravi.person}")
         seen = await picture.until(lambda now: bool(now.offers))
         await rep.accept(seen.offers[0])
