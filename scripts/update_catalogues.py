@@ -64,7 +64,8 @@ def texts(message: Message) -> tuple[str, ...]:
 
 def translations(message: Message) -> tuple[str, ...]:
     """Return the translation, or all of its forms; what is missing is empty."""
-    return (message.string or "",) if isinstance(message.string, str) else tuple(form or "" for form in message.string)
+    forms = message.string or ""
+    return (forms,) if isinstance(forms, str) else tuple(form or "" for form in forms)
 
 
 def messages(catalogue: Catalog) -> Iterator[Message]:
@@ -77,11 +78,9 @@ def merge(template: Catalog, old: Catalog, code: str) -> Catalog:
     merged = Catalog(locale=code, charset="utf-8", fuzzy=False)
     for message in messages(template):
         known = old.get(texts(message)[0])
-        string: str | tuple[str, ...] = ""
-        if message.pluralizable:
-            string = ("",) * merged.num_plurals
+        string: str | tuple[str, ...] = ("",) * merged.num_plurals if message.pluralizable else ""
         if known is not None and known.pluralizable == message.pluralizable:
-            string = known.string
+            string = translations(known) if known.pluralizable else translations(known)[0]
         merged.add(message.id, string, locations=message.locations, auto_comments=message.auto_comments)
     return merged
 
