@@ -50,10 +50,16 @@ async def page(
     """
     if not identity.is_staff:
         raise NotAllowed("staff.only")
-    narrowed = queries.narrowed(connection.dialect.name, identity, filters or Filters())
-    statement = queries.lines().where(_of(view, identity), *narrowed).limit(limit + 1)
+    conditions = _of(view, identity), *queries.narrowed(connection.dialect.name, identity, filters or Filters())
     by_promise = view in _BY_PROMISE
-    statement = _by_promise(statement, after) if by_promise else _by_number(statement, after)
+    if by_promise:
+        # The promises alone first, which an index has in order; what is shown of them afterwards.
+        found = select(tickets.c.id).select_from(tracks.join(tickets, tickets.c.id == tracks.c.ticket_id))
+        few = _by_promise(found.where(*conditions), after).limit(limit + 1).subquery()
+        statement = queries.lines().where(tickets.c.id.in_(select(few.c.id)))
+        statement = statement.order_by(tracks.c.due_at, tracks.c.number)
+    else:
+        statement = _by_number(queries.lines().where(*conditions), after).limit(limit + 1)
     rows = (await connection.execute(statement)).all()
     lines = tuple(queries.line(row) for row in rows[:limit])
     if len(rows) <= limit:
