@@ -616,7 +616,7 @@ def test_live_phase_on_sqlite(sqlite_template: Path, tmp_path: Path) -> None:
 
         return f"sqlite:///{path}", give_back
 
-    _walk(make, 40)
+    _walk(make, 20)
 
 
 @pytest.mark.postgres
@@ -635,6 +635,6 @@ def test_live_phase_on_postgresql(cluster: stores.Cluster) -> None:
         return address, lambda: asyncio.run(empty())
 
     try:
-        _walk(make, 20)
+        _walk(make, 10)
     finally:
         asyncio.run(cluster.drop(address))
