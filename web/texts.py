@@ -286,7 +286,9 @@ ERRORS: Final = {
     "coverage.closed_for_now": N_("Nobody serves this request live at this hour. You can write a request at any time."),
     "call.not_now": N_("There is nothing to dial at this moment. Look at the call’s state."),
     "conversation.by_telephone": N_("This is a telephone call. Use the buttons of the call."),
-    "number.country_missing": N_("The country of this number is missing. Choose it, or write the number with a plus and the country code."),
+    "number.country_missing": N_(
+        "The country of this number is missing. Choose it, or write the number with a plus and the country code."
+    ),
     "number.country_unknown": N_("There is no country with this code. Check the number."),
     "number.emergency": N_("This is an emergency number. Give the number on which we reach you."),
     "number.not_a_number": N_("This cannot be read as a telephone number. Use digits, spaces and a plus only."),
