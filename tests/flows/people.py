@@ -93,11 +93,12 @@ class Customer(Person):
         await self.page.get_by_role("main").get_by_role("link", name=re.compile(product)).first.click()
 
     async def fills_form(self, subject: str, description: str = "It shows a blank page.") -> None:
-        """Tell what happened and what it means; the first answer of each question."""
+        """Tell what happened and what it means; the first answer of each question that is answered by choosing."""
         await self.page.get_by_label("Subject").fill(subject)
         await self.page.get_by_label("Description").fill(description)
         for question in await self.page.get_by_role("group").all():
-            await question.get_by_role("radio").first.check()
+            if await question.get_by_role("radio").count():
+                await question.get_by_role("radio").first.check()
 
     async def stands_in_line(self, product: str, subject: str, description: str = "It shows a blank page.") -> None:
         """All the way to the waiting dialog."""

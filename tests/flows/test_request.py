@@ -207,7 +207,7 @@ async def test_what_was_typed_outlives_the_session(browser: Browser, desk: Serve
         await page.locator("button[value=show]").click()
         await expect(page).to_have_url(re.compile("/sign-in"))
         await sign_in(page.context, desk, contact)
-        await page.goto(await page.locator("input[name=next]").input_value())
+        await page.goto(await page.locator("#main input[name=next]").input_value())
         await expect(page.locator("[name=subject]")).to_have_value("Review it")
         await page.locator("button[value=show]").click()
         await expect(page.locator("h1")).to_have_text("Review it")

@@ -19,6 +19,8 @@ def written() -> Iterator[io.StringIO]:
     """What is logged during the test; the logging of the test run is put back afterwards."""
     loggers = [logging.getLogger(), *map(logging.getLogger, NAMES)]
     before = [(each, each.handlers, each.level, each.propagate) for each in loggers]
+    for each in loggers[1:]:
+        each.setLevel(logging.NOTSET)  # a server in the same process may have set it
     stream = io.StringIO()
     telemetry.setup("INFO", stream=stream)
     yield stream

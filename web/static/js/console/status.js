@@ -23,10 +23,10 @@ export class Status {
     this.#root = root;
     this.#hub = hub;
     this.#select = /** @type {HTMLSelectElement} */ (root.querySelector("[data-desk-state]"));
-    this.#select.addEventListener("change", () => {
-      clearTimeout(this.#timer);
-      this.#timer = window.setTimeout(() => this.#choose(this.#select.value), CHOSEN_AFTER_MS);
-    });
+    this.#select.addEventListener("change", () => this.#chooseSoon());
+    // Chosen before this script was there to hear it.
+    const served = [...this.#select.options].find((option) => option.defaultSelected);
+    if (served && !served.selected) this.#chooseSoon();
     root.querySelector("[data-ready]")?.addEventListener("click", () => this.beReady());
   }
 
@@ -39,10 +39,20 @@ export class Status {
   show(desk) {
     const before = this.#root.dataset.state;
     this.#root.dataset.state = desk.state;
-    this.#select.value = desk.state === "away" ? `away:${desk.reason}` : desk.state;
+    // A choice that is about to count is not taken back by what was so before it.
+    if (!this.#timer) this.#select.value = desk.state === "away" && desk.reason ? `away:${desk.reason}` : desk.state;
     /** @type {HTMLElement} */ (this.#root.querySelector("[data-paused]")).hidden = desk.state !== "paused";
     fill(this.#root, "capacity", say("desk.load", { load: desk.load, capacity: desk.capacity }));
     if (before !== desk.state) announce(say(`desk.${desk.state}`));
+  }
+
+  #chooseSoon() {
+    const { value } = this.#select;
+    clearTimeout(this.#timer);
+    this.#timer = window.setTimeout(() => {
+      this.#timer = 0;
+      this.#choose(value);
+    }, CHOSEN_AFTER_MS);
   }
 
   /** @param {string} value */
