@@ -49,6 +49,8 @@ async def test_whole_story_by_keyboard(cast: Cast) -> None:
     await page.keyboard.type("Since this morning.")
     for question in await page.get_by_role("group").all():
         first = question.get_by_role("radio").first
+        if not await first.count():
+            continue  # who can be reached when it is critical: not asked for here
         await tab_to(page, first)
         await page.keyboard.press("Space")
         await expect(first).to_be_checked()

@@ -112,6 +112,9 @@ def _parameters(route: Route, schemas: _Schemas) -> list[dict[str, Any]]:
 def _part_schema(part: str) -> dict[str, Any]:
     if part == "number":
         return {"type": "integer", "minimum": 1, "maximum": 10**15 - 1}
+    if part == "form":
+        # The key of a form: a nonce and the seal that binds it to its person.
+        return {"type": "string", "pattern": "^fm_[0-9a-z]+-[0-9a-f]{32}$", "maxLength": 80}
     return {"type": "string", "pattern": "^[a-z]{2}_[0-9a-z]+$", "maxLength": 40}
 
 
