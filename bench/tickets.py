@@ -23,7 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sqlalchemy import insert, text
 
-import chatsvc.bootstrap  # registers every table  # noqa: F401
+import chatsvc.bootstrap  # noqa: F401 - registers every table
 from chatsvc.accounts.model import Identity
 from chatsvc.accounts.tables import companies, people
 from chatsvc.coverage.tables import calendars
@@ -114,9 +114,7 @@ class Filled:
 
     def _contact(self, company: Any, n: int, each: int, at: Any) -> dict[str, Any]:
         person = ids.person_id()
-        self.contacts.append(
-            Identity(person, ids.session_id(), "contact", "Claire", company, "en", "Europe/Berlin")  # type: ignore[arg-type]
-        )
+        self.contacts.append(Identity(person, ids.session_id(), "contact", "Claire", company, "en", "Europe/Berlin"))
         email = f"c{n}-{each}@example.test"
         return {
             "id": person, "company_id": company, "role": "contact", "name": f"Contact {n}-{each}", "email": email,
@@ -199,7 +197,7 @@ class Filled:
             ),
         }  # fmt: skip
         for view in View:
-            asked[f"staff: view {view}"] = lambda view=view: act.listed(rep(), view)  # type: ignore[misc]
+            asked[f"staff: view {view}"] = lambda view=view: act.listed(rep(), view)
         asked["staff: all counts"] = lambda: act.view_counts(rep())
         return asked
 

@@ -300,7 +300,6 @@ async def start(settings: Settings, *, sockets: bool = True, clock: Clock | None
 
 async def _open(services: Services) -> None:
     settings = services.settings
-    store = await store_facts.epoch(services.database)
     doors = Doors(
         sessions=services.accounts,
         logs=services.logbook,
