@@ -10,17 +10,18 @@ from typing import Final
 import msgspec
 from py3langid.langid import MODEL_FILE, LanguageIdentifier  # type: ignore[import-untyped]  # it has no types
 from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chatsvc.accounts.tables import people
 from chatsvc.conversations.model import State
 from chatsvc.conversations.tables import conversations
 from chatsvc.db.engine import Database
 from chatsvc.kernel.errors import Refused
 from chatsvc.kernel.ids import SYSTEM, LogId
 from chatsvc.kernel.languages import ENGLISH, LANGUAGES
-from chatsvc.tickets import log_store
 from chatsvc.tickets.logbook import LogBook
-from chatsvc.tickets.model import Append, Audience, Entry, Kind, Role, Words, facts
-from chatsvc.tickets.tables import logs
+from chatsvc.tickets.model import Append, Audience, Kind, Role, Words, facts
+from chatsvc.tickets.tables import entries, logs
 
 logger = logging.getLogger(__name__)
 
@@ -32,7 +33,8 @@ SURE: Final = 0.8
 LEAST_LETTERS: Final = 12
 # One entry per log, whoever looks, however often.
 HINT_KEY: Final = "english_hint"
-_ENTRIES: Final = 200
+# Of so many entries of a talk, the newest, the customer's words are looked at: more than people write between two rounds.
+_LATEST: Final = 6
 # Conversations whose place in their log is remembered; beyond, all are read again, which changes nothing.
 _REMEMBERED: Final = 10_000
 
@@ -67,35 +69,23 @@ class EnglishHints:
         self._read: dict[LogId, int] = {}
 
     async def sweep(self) -> int:
-        """Look at what customers have written since the last time; return how many hints were given."""
-        live = (
-            select(logs.c.id, logs.c.head)
-            .select_from(conversations.join(logs, logs.c.ticket_id == conversations.c.ticket_id))
-            .where(conversations.c.state == State.ACTIVE, logs.c.audience == Audience.SHARED)
-        )
-        async with self._database.read() as connection:
-            found = [(LogId(log), head) for log, head in (await connection.execute(live)).all()]
+        """Look at the latest that customers have written since the last time; return how many hints were given."""
         if len(self._read) > _REMEMBERED:
             self._read.clear()
-        return sum([await self._read_on(log) for log, head in found if head > self._read.get(log, 0)])
+        foreign: dict[LogId, str] = {}
+        for log, number, body in await self._database.look(_latest_words):
+            if number <= self._read.get(log, 0):
+                continue
+            self._read[log] = number
+            language = self._language_of(body)
+            if language is not None:
+                foreign.setdefault(log, language)
+        return sum([await self._hint(log, language) for log, language in foreign.items()])
 
-    async def _read_on(self, log: LogId) -> bool:
-        async with self._database.read() as connection:
-            entries = await log_store.entries_after(connection, log, self._read.get(log, 0), _ENTRIES)
-        if not entries:
-            return False
-        self._read[log] = entries[-1].number
-        if any(entry.key == HINT_KEY for entry in entries):
-            return False
-        language = next((code for entry in entries if (code := self._language_of(entry)) is not None), None)
-        return language is not None and await self._hint(log, language)
-
-    def _language_of(self, entry: Entry) -> str | None:
-        if entry.kind != Kind.MESSAGE or entry.role is not Role.CUSTOMER:
-            return None
+    def _language_of(self, body: str) -> str | None:
         if self._guesser is None:
             self._guesser = load_guesser()
-        return foreign_language(_words.decode(entry.body).text, self._guesser)
+        return foreign_language(_words.decode(body).text, self._guesser)
 
     async def _hint(self, log: LogId, language: str) -> bool:
         append = Append(log, SYSTEM, "", Role.SYSTEM, HINT_KEY, Kind.ENGLISH_HINT, facts(language=language))
@@ -107,3 +97,23 @@ class EnglishHints:
             logger.info("hint_not_given", extra={"log": log, "key": refused.key})
             return False
         return not stored.repeated
+
+
+async def _latest_words(connection: AsyncConnection) -> list[tuple[LogId, int, str]]:
+    """Return the customers' words among the newest entries of each live talk that had no hint yet, in order."""
+    said = entries.alias()
+    hinted = select(said.c.number).where(
+        said.c.log_id == logs.c.id, said.c.sender == SYSTEM, said.c.client_key == HINT_KEY
+    )
+    statement = (
+        select(logs.c.id, entries.c.number, entries.c.body)
+        .select_from(
+            conversations.join(logs, logs.c.ticket_id == conversations.c.ticket_id)
+            .join(entries, entries.c.log_id == logs.c.id)
+            .join(people, people.c.id == entries.c.sender)
+        )
+        .where(conversations.c.state == State.ACTIVE, logs.c.audience == Audience.SHARED, ~hinted.exists())
+        .where(entries.c.number > logs.c.head - _LATEST, entries.c.kind == Kind.MESSAGE, people.c.role == "contact")
+        .order_by(logs.c.id, entries.c.number)
+    )
+    return [(LogId(log), number, body) for log, number, body in await connection.execute(statement)]

@@ -124,7 +124,7 @@ class Urgencies:
         )
 
     async def _due(self, connection: AsyncConnection, ticket: TicketId) -> tuple[tuple[Due, ...], datetime | None]:
-        found = await severity_store.followed(connection, ticket)
+        [found] = await severity_store.followed(connection, (ticket,))
         if found.track is None:
             return (), None
         at = self.database.clock.now()

@@ -38,9 +38,9 @@ class UnitOfWork:
         """Run a statement inside this transaction; returns SQLAlchemy's result."""
         return await self.connection.execute(statement, parameters)
 
-    async def changes_one(self, statement: Executable) -> bool:
+    async def changes_one(self, statement: Executable, parameters: Any = None) -> bool:
         """Run a compare-and-swap; return whether it found exactly the row it expected."""
-        result = await self.connection.execute(statement)
+        result = await self.connection.execute(statement, parameters)
         return bool(result.rowcount == 1)
 
     def ring(self, topic: str, head: int = 0) -> None:

@@ -6,9 +6,9 @@ once; what is due is said once, in the transaction that notes that it was said.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,18 +19,19 @@ from chatsvc.db.engine import Database
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.errors import Conflict
 from chatsvc.kernel.ids import SYSTEM, CompanyId, PersonId, TicketId
-from chatsvc.tickets import clocks, log_store, severity_store, store
+from chatsvc.tickets import clocks, severity_store, store
 from chatsvc.tickets.clocks import ALWAYS, Alarm, Hours, Measure, Track
 from chatsvc.tickets.logbook import LogBook
-from chatsvc.tickets.model import Append, Audience, Entry, Kind, Role, State, facts
+from chatsvc.tickets.model import Append, Audience, Kind, Role, State, facts
 from chatsvc.tickets.policy import TicketRules
-from chatsvc.tickets.severity_store import Followed
+from chatsvc.tickets.severity_store import Followed, Happening, Kept
 
 logger = logging.getLogger(__name__)
 
 # How many tickets of one kind a sweep does; the rest is found by the next one.
 _AT_ONCE: Final = 200
-_ENTRIES_AT_ONCE: Final = 500
+# How many of those are looked at, and kept, together: enough to be cheap, few enough to keep nobody's message waiting.
+_TOGETHER: Final = 50
 # What counts as a representative's word: saying something, asking for something, and coming into the conversation.
 _WORDS: Final = (Kind.MESSAGE, Kind.ASKED, Kind.ACCEPTED)
 _MOVES: Final = {
@@ -39,6 +40,16 @@ _MOVES: Final = {
     Kind.CLOSED: State.CLOSED,
     Kind.REOPENED: State.OPEN,
 }
+# The entries that clocks go by.
+_TELLING: Final = tuple(dict.fromkeys((*_WORDS, *_MOVES)))
+
+
+class _Looked(NamedTuple):
+    """A ticket that was looked at: what was read, and what follows from it."""
+
+    found: Followed
+    kept: Kept
+    alarms: tuple[Alarm, ...]
 
 
 class Calendars(Protocol):
@@ -64,17 +75,9 @@ class Clocks:
     async def sweep(self) -> int:
         """Follow every ticket of which there is news, and say what has come due; return how many were looked at."""
         now = self.database.clock.now()
-        async with self.database.read() as connection:
-            found = [
-                *await severity_store.behind(connection, now, _AT_ONCE),
-                *await severity_store.untracked(connection, _AT_ONCE),
-            ]
-        for ticket in found:
-            try:
-                async with self.database.begin() as uow:
-                    await self.follow(uow, ticket)
-            except Conflict as conflict:
-                logger.warning("clock_conflict", extra={"ticket": ticket, "key": conflict.key})
+        found = await self.database.look(lambda connection: self._behind(connection, now))
+        for first in range(0, len(found), _TOGETHER):
+            await self._bring_up(found[first : first + _TOGETHER], now)
         return len(found)
 
     async def follow(self, uow: UnitOfWork, ticket: TicketId) -> None:
@@ -83,18 +86,50 @@ class Clocks:
         Raises:
             Conflict: ``ticket.changed``: somebody else has done so at the same instant; it is looked at again.
         """
-        found = await severity_store.followed(uow.connection, ticket)
-        track = found.track or clocks.opened(found.created_at, found.severity)
-        for entry in await self._news(uow.connection, found):
-            track = after(track, entry)
-        track = clocks.moved(track, State(found.state), found.updated_at)
-        measure = await self.measure(uow.connection, found.company, found.requester, found.severity, uow.now)
-        if track.severity != found.severity:
-            track = clocks.judged(track, found.severity, found.updated_at, measure)
-        track, alarms = clocks.ring(track, uow.now, measure)
-        await self._keep(uow, found, track, measure)
+        [(found, kept, alarms)] = await self._look(uow.connection, (ticket,), uow.now)
+        if not await severity_store.keep(uow, found, kept):
+            raise Conflict("ticket.changed", ticket=ticket)
         for alarm in alarms:
             await self._say(uow, ticket, alarm)
+
+    async def _behind(self, connection: AsyncConnection, now: datetime) -> list[TicketId]:
+        behind = await severity_store.behind(connection, now, _AT_ONCE)
+        return [*behind, *await severity_store.untracked(connection, _AT_ONCE)]
+
+    async def _bring_up(self, tickets: Sequence[TicketId], now: datetime) -> None:
+        """Bring clocks up: those that say nothing together, looked at before anything is locked; each of the others on its own."""
+        looked = await self.database.look(lambda connection: self._look(connection, tickets, now))
+        quiet = [(one.found, one.kept) for one in looked if not one.alarms]
+        if quiet:
+            async with self.database.begin() as uow:
+                await severity_store.keep_all(uow, quiet)
+        for ticket in (one.found.ticket for one in looked if one.alarms):
+            try:
+                async with self.database.begin() as uow:
+                    await self.follow(uow, ticket)
+            except Conflict as conflict:
+                logger.warning("clock_conflict", extra={"ticket": ticket, "key": conflict.key})
+
+    async def _look(self, connection: AsyncConnection, tickets: Sequence[TicketId], now: datetime) -> list[_Looked]:
+        followed = await severity_store.followed(connection, tickets)
+        news = await severity_store.happenings(connection, tickets, _TELLING)
+        return [await self._looked(connection, found, news.get(found.ticket, ()), now) for found in followed]
+
+    async def _looked(
+        self, connection: AsyncConnection, found: Followed, news: Iterable[Happening], now: datetime
+    ) -> _Looked:
+        track = found.track or clocks.opened(found.created_at, found.severity)
+        for happening in news:
+            # What came after the head was read is news for the next look.
+            track = after(track, happening) if happening.number <= found.head else track
+        track = clocks.moved(track, State(found.state), found.updated_at)
+        measure = await self.measure(connection, found.company, found.requester, found.severity, now)
+        if track.severity != found.severity:
+            track = clocks.judged(track, found.severity, found.updated_at, measure)
+        track, alarms = clocks.ring(track, now, measure)
+        over = found.ended_at is not None and now - found.ended_at > self.rules.reopen_within
+        look_at, word_due_at = clocks.next_look(track, measure), clocks.next_word_due(track, measure)
+        return _Looked(found, Kept(track, look_at, word_due_at, clocks.due_of(track, measure), not over), alarms)
 
     async def measure(
         self, connection: AsyncConnection, company: CompanyId, contact: PersonId, severity: str, at: datetime
@@ -118,31 +153,6 @@ class Clocks:
         async with self.database.begin() as uow:
             await severity_store.set_plan(uow, company, self.catalog.known_plan(plan).key)
 
-    async def _news(self, connection: AsyncConnection, found: Followed) -> Sequence[Entry]:
-        news: list[Entry] = []
-        known = found.known
-        while known < found.head:
-            more = await log_store.entries_after(connection, found.log, known, _ENTRIES_AT_ONCE)
-            if not more:
-                break
-            news += [entry for entry in more if entry.number <= found.head]
-            known = more[-1].number
-        return news
-
-    async def _keep(self, uow: UnitOfWork, found: Followed, track: Track, measure: Measure) -> None:
-        over = found.ended_at is not None and uow.now - found.ended_at > self.rules.reopen_within
-        kept = await severity_store.keep(
-            uow,
-            found,
-            track,
-            look_at=clocks.next_look(track, measure),
-            word_due_at=clocks.next_word_due(track, measure),
-            due_at=clocks.due_of(track, measure),
-            watched=not over,
-        )
-        if not kept:
-            raise Conflict("ticket.changed", ticket=found.ticket)
-
     async def _say(self, uow: UnitOfWork, ticket: TicketId, alarm: Alarm) -> None:
         """Write into the staff's log what comes due or is broken; its key makes it one entry, whoever sweeps."""
         log = await store.log_of(uow.connection, ticket, Audience.STAFF)
@@ -156,12 +166,12 @@ class Clocks:
         logger.info(f"promise_{alarm.what}", extra={"ticket": ticket, "promise": str(alarm.promise)})
 
 
-def after(track: Track, entry: Entry) -> Track:
+def after(track: Track, happening: Happening) -> Track:
     """Return the clocks after an entry of the shared log."""
-    kind, at = entry.kind, entry.at
-    if kind in _WORDS and entry.role is Role.STAFF:
+    kind, at = happening.kind, happening.at
+    if kind in _WORDS and happening.role is Role.STAFF:
         track = clocks.answered(track, at)
-    if kind == Kind.MESSAGE and entry.role is Role.CUSTOMER and track.state is State.AWAITING:
+    if kind == Kind.MESSAGE and happening.role is Role.CUSTOMER and track.state is State.AWAITING:
         # The customer's word is what was waited for (T8).
         return clocks.moved(track, State.OPEN, at)
     if kind in _MOVES:

@@ -440,12 +440,18 @@ async def entries_after(connection: AsyncConnection, log: LogId, after: int, lim
     """Return entries after a number, in order."""
     rows = await connection.execute(_AFTER, {"log": log, "after": after, "limit": limit})
     return tuple(
-        Entry(number, at, kind, sender, name or "", _role(sender, role), key, msgspec.Raw(body.encode()))
+        Entry(number, at, kind, sender, name or "", role_of(sender, role), key, msgspec.Raw(body.encode()))
         for number, at, kind, sender, name, role, key, body in rows
     )
 
 
-def _role(sender: str, role: str | None) -> Role:
+def role_of(sender: str, role: str | None) -> Role:
+    """Return in which role somebody speaks.
+
+    Args:
+        sender: who, or ``SYSTEM``.
+        role: the person's own; None when there is no such person.
+    """
     if sender == SYSTEM or role is None:
         return Role.SYSTEM
     return Role.CUSTOMER if role == "contact" else Role.STAFF

@@ -1,23 +1,26 @@
 """SQL of severity and of clocks: what is proposed and judged, how clocks stand, and which plan a company has."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Row, and_, func, insert, or_, select, update
+from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chatsvc.accounts.tables import people
 from chatsvc.coverage.tables import calendars
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.errors import Conflict
 from chatsvc.kernel.ids import CompanyId, LogId, PersonId, TicketId
 from chatsvc.tickets.clocks import Track
-from chatsvc.tickets.model import Audience
+from chatsvc.tickets.log_store import role_of
+from chatsvc.tickets.model import Audience, Kind, Role
 from chatsvc.tickets.severity import FIRST, Claim, CriticalContact, Proposed
 from chatsvc.tickets.severity_tables import company_plans, tracks, triage
-from chatsvc.tickets.tables import logs, tickets
+from chatsvc.tickets.tables import entries, logs, tickets
 
 # Triage ---------------------------------------------------------------------------------------------------------------------------------
 
@@ -141,19 +144,49 @@ _FOLLOWED = (
 )  # fmt: skip
 
 
-async def followed(connection: AsyncConnection, ticket: TicketId) -> Followed:
-    """Return a ticket with its clocks."""
+async def followed(connection: AsyncConnection, ids: Sequence[TicketId]) -> list[Followed]:
+    """Return tickets with their clocks, in no order."""
     statement = (
         select(*_FOLLOWED)
         .select_from(tickets.join(logs, _SHARED).outerjoin(tracks, tracks.c.ticket_id == tickets.c.id))
-        .where(tickets.c.id == ticket)
+        .where(tickets.c.id.in_(ids))
     )
-    found = Followed._make((await connection.execute(statement)).one())
-    return found._replace(track=_track(found.track))
+    found = [Followed._make(row) for row in await connection.execute(statement)]
+    return [ticket._replace(track=_track(ticket.track)) for ticket in found]
 
 
 def _track(stored: Any) -> Track | None:
     return None if stored is None else msgspec.convert(stored, Track)
+
+
+class Happening(NamedTuple):
+    """An entry of a shared log, as far as clocks care."""
+
+    number: int
+    kind: str
+    role: Role
+    at: datetime
+
+
+async def happenings(
+    connection: AsyncConnection, ids: Sequence[TicketId], kinds: Sequence[Kind]
+) -> dict[TicketId, list[Happening]]:
+    """Return what has happened to tickets since their clocks last looked, in order; those to which nothing has are left out."""
+    statement = (
+        select(logs.c.ticket_id, entries.c.number, entries.c.kind, entries.c.sender, people.c.role, entries.c.at)
+        .select_from(
+            logs.join(entries, entries.c.log_id == logs.c.id)
+            .outerjoin(tracks, tracks.c.ticket_id == logs.c.ticket_id)
+            .outerjoin(people, people.c.id == entries.c.sender)
+        )
+        .where(logs.c.ticket_id.in_(ids), logs.c.audience == Audience.SHARED, entries.c.kind.in_(kinds))
+        .where(entries.c.number > func.coalesce(tracks.c.head, 0))
+        .order_by(logs.c.ticket_id, entries.c.number)
+    )
+    found: dict[TicketId, list[Happening]] = defaultdict(list)
+    for ticket, number, kind, sender, role, at in await connection.execute(statement):
+        found[ticket].append(Happening(number, kind, role_of(sender, role), at))
+    return found
 
 
 async def untracked(connection: AsyncConnection, limit: int) -> Sequence[TicketId]:
@@ -191,36 +224,63 @@ async def behind(connection: AsyncConnection, at: datetime, limit: int) -> Seque
     return list(dict.fromkeys(found))
 
 
-async def keep(
-    uow: UnitOfWork,
-    ticket: Followed,
-    track: Track,
-    *,
-    look_at: datetime | None,
-    word_due_at: datetime | None,
-    due_at: datetime | None,
-    watched: bool,
-) -> bool:
+class Kept(NamedTuple):
+    """How the clocks of a ticket stand now."""
+
+    track: Track
+    look_at: datetime | None
+    word_due_at: datetime | None
+    due_at: datetime | None
+    # False once the ticket can no longer change.
+    watched: bool
+
+
+async def keep(uow: UnitOfWork, ticket: Followed, kept: Kept) -> bool:
     """Store how the clocks of a ticket stand; False, and nothing stored, when somebody else has done so meanwhile."""
-    values = {
+    values = _values(uow, ticket, kept)
+    if ticket.track is None:
+        return await uow.changes_one(_insert_tracks(uow).values(values))
+    return await uow.changes_one(_KEEP, _bound(values, ticket))
+
+
+async def keep_all(uow: UnitOfWork, kept: Sequence[tuple[Followed, Kept]]) -> None:
+    """Store how the clocks of several tickets stand; those that somebody else has stored meanwhile stay as they are."""
+    new = [_values(uow, ticket, one) for ticket, one in kept if ticket.track is None]
+    known = [_bound(_values(uow, ticket, one), ticket) for ticket, one in kept if ticket.track is not None]
+    if new:
+        await uow.execute(_insert_tracks(uow), new)
+    if known:
+        await uow.execute(_KEEP, known)
+
+
+_KEEP: Final = update(tracks).where(
+    tracks.c.ticket_id == bindparam("of_ticket"), tracks.c.version == bindparam("read_version")
+)
+
+
+def _insert_tracks(uow: UnitOfWork) -> Any:
+    return (postgresql if uow.dialect == "postgresql" else sqlite).insert(tracks).on_conflict_do_nothing()
+
+
+def _bound(values: dict[str, Any], ticket: Followed) -> dict[str, Any]:
+    return values | {"of_ticket": values["ticket_id"], "read_version": ticket.version}
+
+
+def _values(uow: UnitOfWork, ticket: Followed, kept: Kept) -> dict[str, Any]:
+    return {
+        "ticket_id": ticket.ticket,
+        "number": ticket.number,
         "head": ticket.head,
         "version": ticket.version + 1,
-        "track": msgspec.to_builtins(track),
-        "look_at": look_at,
-        "word_due_at": word_due_at,
-        "due_at": due_at,
-        "breached": any(clock.running_since and clock.breached_at for clock in track.clocks),
-        "watched": watched,
+        "track": msgspec.to_builtins(kept.track),
+        "look_at": kept.look_at,
+        "word_due_at": kept.word_due_at,
+        "due_at": kept.due_at,
+        "breached": any(clock.running_since and clock.breached_at for clock in kept.track.clocks),
+        "watched": kept.watched,
         "seen_at": ticket.updated_at,
         "kept_at": uow.now,
     }
-    if ticket.track is None:
-        insertion = (postgresql if uow.dialect == "postgresql" else sqlite).insert(tracks)
-        row = {"ticket_id": ticket.ticket, "number": ticket.number} | values
-        return await uow.changes_one(insertion.values(row).on_conflict_do_nothing())
-    return await uow.changes_one(
-        update(tracks).where(tracks.c.ticket_id == ticket.ticket, tracks.c.version == ticket.version).values(values)
-    )
 
 
 # Plans ----------------------------------------------------------------------------------------------------------------------------------
