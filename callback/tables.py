@@ -49,6 +49,8 @@ reservations = Table(
     # The end of what was promised: of the slot, or of the range that was shown. None: nothing was promised.
     Column("promised_until", Moment),
     Column("apologised_at", Moment),
+    # When the customer was told that they are next; None: not yet, or not needed.
+    Column("next_told_at", Moment),
     # Not to be rung before; set while ``retry_wait``.
     Column("not_before_at", Moment),
     # Over by then at the latest.
@@ -152,6 +154,10 @@ regions = Table(
     Column("company_id", String(40), ForeignKey("companies.id"), nullable=False),
     # ISO 3166.
     Column("region", String(2), nullable=False),
+    # Who allowed it, when and why; None of rows that are older than these columns.
+    Column("reason", String(200)),
+    Column("by_id", String(40)),
+    Column("since_at", Moment),
     PrimaryKeyConstraint("company_id", "region"),
 )
 
@@ -162,6 +168,9 @@ silenced = Table(
     # E.164.
     Column("number", String(20), primary_key=True),
     Column("since_at", Moment, nullable=False),
+    # Who wrote it down and why; None of rows that are older than these columns.
+    Column("reason", String(200)),
+    Column("by_id", String(40)),
 )
 
 # Where a representative's own telephone is, for telephony that rings it.
