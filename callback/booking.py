@@ -173,6 +173,8 @@ class Bookings(Ground):
             await self._check_slot(uow, ticket, wish.line, wish.slot_at, identity.zone)
         promised = await self._stand_in_line(uow, identity, ticket, wish)
         is_slot = wish.slot_at is not None
+        # Whoever is next already reads it on the page that confirms the call.
+        is_next = not is_slot and await self.is_next(uow.connection, ticket.id, wish.line)
         first = (wish.slot_at or uow.now) + self.rules.expires_after
         reminded = 0 if wish.slot_at is None else self.first_reminder(wish.slot_at, uow.now)
         reservation = await store.add(
@@ -192,6 +194,7 @@ class Bookings(Ground):
             promised_until=promised,
             expires_at=first,
             reminded=reminded,
+            next_told_at=uow.now if is_next else None,
         )
         if wish.slot_at is not None:
             await store.take_seat(uow, wish.line, wish.slot_at, reservation)

@@ -20,7 +20,9 @@ from chatsvc.coverage.policy import coverage_at
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel import ids
 from chatsvc.kernel.ids import SYSTEM, PersonId, TicketId
+from chatsvc.routing import queries as lines
 from chatsvc.routing import store as places
+from chatsvc.routing.policy import wait_range
 from chatsvc.tickets import severity_store
 from chatsvc.tickets import store as tickets
 from chatsvc.tickets.model import Append, Kind, Role, facts
@@ -151,6 +153,16 @@ class Ground:
         )
 
     # Time -------------------------------------------------------------------------------------------------------------------------------
+
+    async def is_next(self, connection: Any, ticket: TicketId, line: str) -> bool:
+        """Whether a ticket's place is at the head of its line, or likely to be served within minutes (callback.md, section 3)."""
+        place = await places.place_of(connection, ticket)
+        if place is None:
+            return False
+        position = await lines.position(connection, line, place.rank, place.seq)
+        pace = await lines.pace(connection, line, self.database.clock.now(), self.conversations.rules.routing)
+        shown = wait_range(position, pace)
+        return position == 1 or (shown is not None and sum(shown) / 2 <= self.rules.next_within.total_seconds())
 
     def wake_of(self, reservation: Any, **changed: Any) -> datetime | None:
         """Return when time brings something next to a reservation with these columns changed; None: never."""

@@ -198,6 +198,8 @@ class CallbackRules:
     alarm_at: float = 0.8
     # Reminders before a slot begins.
     reminders: tuple[timedelta, ...] = (timedelta(hours=24), timedelta(minutes=15))
+    # Whoever is at the head of the line, or is likely to be called within this, is told so once.
+    next_within: timedelta = timedelta(minutes=3)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from callback import store
 from callback.booking import Bookings
 from callback.dialling import MANUAL, Dialling
 from callback.following import FOLLOWING, happened, seen
-from callback.model import Event, State
+from callback.model import Event, Manner, State
 from callback.tables import attempts, reservations
 from callback.telephony.port import AttemptId, Ended, EndedBy, Facts, Outcome
 from chatsvc.db.uow import UnitOfWork
@@ -44,6 +44,7 @@ class Sweeping(Bookings, Dialling):
         now = self.database.clock.now()
         await self._each((reservations.c.wake_at <= now,), self._wake)
         await self._catch_up()
+        await self._tell_next()
         await self._give_up_forgotten()
 
     async def _each(self, conditions: tuple[Any, ...], act: Act) -> None:
@@ -149,6 +150,26 @@ class Sweeping(Bookings, Dialling):
 
         for reservation in behind:
             await self._each((reservations.c.id == reservation,), catch_up)
+
+    # Being next -------------------------------------------------------------------------------------------------------------------------
+
+    async def _tell_next(self) -> None:
+        """Tell whoever has come to the head of a line that they are next, once, with the way to put it off."""
+        waits = (
+            reservations.c.state == State.DUE,
+            reservations.c.manner == Manner.ASAP,
+            reservations.c.next_told_at.is_(None),
+        )
+        async with self.database.read() as connection:
+            found = await store.find(connection, *waits, limit=_AT_ONCE)
+            heads = [each for each in found if await self.is_next(connection, each.ticket_id, each.line)]
+
+        async def tell(uow: UnitOfWork, reservation: Any) -> None:
+            told = await store.change(uow, reservation, next_told_at=uow.now)
+            await self.tell(uow, told, "next")
+
+        for head in heads:
+            await self._each((reservations.c.id == head.id, *waits), tell)
 
     # Calls that nobody ended ------------------------------------------------------------------------------------------------------------
 

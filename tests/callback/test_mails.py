@@ -65,7 +65,7 @@ async def test_a_mail_says_the_time_in_the_customers_zone_and_no_whole_number(ho
     assert house.calls.links.read(link.rpartition("/")[2]) == reservation
 
 
-TURNS = ("booked", "moved", "reminder", "apology", "number", "declined")
+TURNS = ("booked", "moved", "reminder", "next", "apology", "number", "declined")
 ENDS = ("cancelled", "merged", "unreachable", "expired", "blocked")
 
 
@@ -82,3 +82,19 @@ async def test_every_turn_of_a_call_has_its_words(house: CallHouse) -> None:
 
         assert str(facts.number) in mail.subject
         assert ("Book another call" in mail.text) == (what in ENDS)
+
+
+async def test_whoever_comes_to_the_head_of_the_line_is_told_once_and_nobody_else(house: CallHouse) -> None:
+    first, second = await house.contact(), await house.contact()
+    before = await house.books(first)
+    behind = await house.books(second, number=a_number(1))
+    await house.calls.sweep()
+    # The first was next when the call was booked, and the second is not.
+    assert (await house.told(before), await house.told(behind)) == (["booked"], ["booked"])
+
+    await house.calls.cancel(first, before)
+    for _ in range(2):
+        await house.calls.sweep()
+
+    assert await house.told(behind) == ["booked", "next"]
+    assert await house.told(before) == ["booked", "cancelled"]
