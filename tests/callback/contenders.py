@@ -16,7 +16,7 @@ from chatsvc.accounts.model import Identity
 from chatsvc.db.engine import Database
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Refused
-from chatsvc.kernel.ids import ConversationId
+from chatsvc.kernel.ids import ConversationId, OfferId
 from tests.callback.house import CallHouse
 
 # For how long one waits for another, in seconds; only a dead process makes anybody wait that long.
@@ -40,6 +40,10 @@ class Deeds:
         """Cancel by the link."""
         await self.house.calls.cancel(None, reservation)
         return "cancelled"
+
+    async def accept(self, rep: Identity, offer: OfferId, epoch: int) -> str:
+        """Accept an offer; return the conversation."""
+        return await self.house.act.accept(rep, offer, epoch)
 
     async def dial(self, rep: Identity, conversation: ConversationId) -> str | None:
         """Press *Call*; return the attempt."""
