@@ -26,7 +26,7 @@ from chatsvc.tickets.masking import mask_secrets
 from chatsvc.tickets.model import Append, Kind, Role, words
 
 # Typed again, or chosen again: nothing that anybody should find in a store.
-_NEVER_KEPT: Final = ("password", "key", "who", "files", "kept", "then")
+_NEVER_KEPT: Final = ("password", "key", "who", "files", "then")
 
 # What a ticket has in columns of its own.
 _OF_EVERY_TICKET: Final = frozenset({policy.REASON, "product", "environment", "subject", "description"})

@@ -7,12 +7,14 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from chatsvc.kernel.ids import PersonId, new_id
+from chatsvc.kernel.ids import FileId, PersonId, new_id
 
 # What somebody has typed altogether may be this long; the longest form is half of it.
 LONGEST_DRAFT: Final = 40_000
 # Fields that a draft may have; the form has fewer.
 MOST_DRAFT_FIELDS: Final = 60
+# Where a draft names its files.
+FILES: Final = "kept"
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -20,9 +22,14 @@ class Draft(msgspec.Struct, frozen=True):
 
     # The form's key: sent with it, the ticket is made once.
     key: str
-    # Field -> text.
+    # Field -> text; ``kept``: the ids of files that were received with an earlier try, with a space between them.
     texts: dict[str, str]
     updated_at: datetime
+
+    @property
+    def files(self) -> tuple[FileId, ...]:
+        """Files that were received with an earlier try; they may be gone since."""
+        return tuple(FileId(file) for file in self.texts.get(FILES, "").split())
 
 
 class Details(msgspec.Struct, frozen=True):

@@ -1,5 +1,6 @@
 """Every door of the web tried closed; the closed page, the judgement and the appeal, without a script."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -100,6 +101,26 @@ async def test_form_leads_to_the_closed_page_with_what_was_typed_kept(customer: 
     again = await customer.get(f"/requests/new?draft={draft}")
     assert FORM["subject"] in again.text
     assert FORM["description"] in again.text
+
+
+async def test_files_chosen_before_the_closed_door_wait_in_the_form_for_requests(
+    customer: httpx2.AsyncClient, desk: Desk
+) -> None:
+    files = {"files": ("blank page.txt", b"what it shows")}
+    answer = await customer.post("/chat/expense", data=FORM | HARMLESS, files=files)
+    draft = answer.text.split("/requests/new?draft=")[1].split('"')[0]
+    page = (await customer.get(f"/requests/new?draft={draft}")).text
+    [kept] = re.findall(r'type="checkbox" name="kept" value="([^"]+)" checked> ([^<]+?) <', page)
+    hidden = {name: re.findall(rf'name="{name}" value="([^"]+)"', page)[0] for name in ("key", "who")}
+    assert kept[1] == "blank page.txt"
+
+    typed = {"reason": "malfunction", "product": "expense", "environment": "test", "steps": "Open it.", "then": "send"}
+    sent = await customer.post("/requests/new", data=FORM | typed | hidden | {"kept": kept[0]})
+
+    assert "blank page.txt" in (await customer.get(sent.headers["location"])).text
+    # Of a draft, nobody else gets the files: they are looked up as their own.
+    _, other = await a_customer(desk)
+    assert kept[0] not in (await other.get(f"/requests/new?draft={hidden['key']}")).text
 
 
 async def test_form_says_before_it_is_filled_in_that_only_critical_requests_are_served(

@@ -38,6 +38,7 @@ async def join(call: Call) -> Response:
     """Open a ticket and stand in its line; the same form sent twice is one ticket."""
     line = _line(call)
     catalog = call.services.catalog
+    files: tuple[FileId, ...] = ()
     try:
         body, impact = read_form(call.form, catalog)
         files = await receive_files(call)
@@ -64,7 +65,7 @@ async def join(call: Call) -> Response:
     except NotAllowed as error:
         if error.key != "coverage.closed":
             raise
-        return await hours.closed(call, line, dict(typed_in(call.form)), status=error.status)
+        return await hours.closed(call, line, dict(typed_in(call.form)), files, status=error.status)
     return call.go("chat_room", conversation=visit.conversation)
 
 

@@ -3,12 +3,15 @@
 The same page is shown where the door to a line is closed; then it has what was typed, safe in a draft of the request form.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from starlette.responses import Response
 
 from chatsvc.conversations.urgency import Covered, possible_now
+from chatsvc.kernel.ids import FileId
 from chatsvc.kernel.languages import ENGLISH
+from chatsvc.requests.model import FILES
 from web import coverage_words
 from web.api.urgency import ALSO
 from web.i18n import reading
@@ -50,11 +53,12 @@ async def show(call: Call) -> Response:
     return await _page(call, await call.services.urgencies.coverage_of(call.identity.person))
 
 
-async def closed(call: Call, line: str, typed: dict[str, str], *, status: int) -> Response:
-    """Show the hours where a line could not be joined; what was typed waits in the form for requests."""
+async def closed(call: Call, line: str, typed: dict[str, str], files: Sequence[FileId], *, status: int) -> Response:
+    """Show the hours where a line could not be joined; what was typed and attached waits in the form for requests."""
     requests = call.services.requests
     key = requests.new_key(call.identity)
     kept = {name: typed[name] for name in ("subject", "description") if typed.get(name)}
+    kept |= {FILES: " ".join(files)} if files else {}
     await requests.keep(call.identity.person, key, {"reason": "malfunction", "product": line} | kept)
     covered = await call.services.urgencies.coverage_of(call.identity.person)
     return await _page(call, covered, draft=url("request_new", {"draft": key}), status=status)

@@ -18,6 +18,7 @@ from chatsvc.files.actions import StoredFile
 from chatsvc.kernel.errors import Invalid, NotFound, NotSignedIn
 from chatsvc.kernel.ids import FileId, PersonId
 from chatsvc.kernel.languages import CODES
+from chatsvc.requests.model import FILES
 from chatsvc.tickets.model import Filters, State
 from web import errors
 from web.bodies import FieldError, FormInvalid, Unreadable
@@ -39,7 +40,8 @@ async def show_new(call: Call, query: NewRequestQuery) -> Response:
     requests = call.services.requests
     draft = await requests.draft(call.identity, query.draft) if query.draft else None
     if draft is not None:
-        return await _form_page(call, draft.texts, key=draft.key, typed_language=draft.texts.get("language"))
+        kept = await _kept(call, draft.files)
+        return await _form_page(call, draft.texts, key=draft.key, kept=kept, typed_language=draft.texts.get("language"))
     typed = {policy.REASON: query.reason or "", "product": query.product or "", "subject": query.subject}
     return await _form_page(call, {name: text for name, text in typed.items() if text}, offers_draft=True)
 
@@ -54,7 +56,7 @@ async def send(call: Call) -> Response:
     checked = await _checked(call, form.texts)
     said = [*_said(call, checked, form), *said]
     if said:
-        await call.services.requests.keep(call.identity.person, form.key, form.kept_texts)
+        await call.services.requests.keep(call.identity.person, form.key, form.kept_texts([file.id for file in kept]))
         return await _form_page(call, form.texts, key=form.key, kept=kept, typed_language=form.language, said=said)
     number = await call.services.requests.send(
         call.identity,
@@ -83,7 +85,7 @@ async def keep_stranded(call: Call) -> Response:
     """Keep what somebody sent whose session has run out, and lead them by the sign-in page back to it."""
     try:
         form = _read(call)
-        await call.services.requests.keep(form.who, form.key, form.kept_texts)
+        await call.services.requests.keep(form.who, form.key, form.kept_texts(form.kept))
     except (Invalid, NotFound, Unreadable):
         # Not a form of ours: there is nothing to keep, and nothing to say about it either.
         raise NotSignedIn("session.over") from None
@@ -114,10 +116,9 @@ class Sent(msgspec.Struct, frozen=True):
     # Colleagues to keep in copy.
     copies: tuple[PersonId, ...]
 
-    @property
-    def kept_texts(self) -> dict[str, str]:
-        """What is worth keeping as a draft."""
-        return {**self.texts, "language": self.language}
+    def kept_texts(self, files: Sequence[FileId]) -> dict[str, str]:
+        """Return what is worth keeping as a draft, with the files that were received."""
+        return {**self.texts, "language": self.language, FILES: " ".join(files)}
 
 
 def _read(call: Call) -> Sent:
@@ -154,7 +155,7 @@ async def _received(call: Call) -> tuple[list[StoredFile], list[dict[str, str]]]
 async def _kept(call: Call, wanted: Sequence[FileId]) -> list[StoredFile]:
     """Return the files of an earlier try that are still there and theirs."""
     found = []
-    for file in wanted:
+    for file in wanted[:_MOST_KEPT]:
         try:
             stored = await call.services.files.find(file)
         except NotFound:

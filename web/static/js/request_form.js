@@ -74,6 +74,9 @@ function texts() {
     if (control.type === "radio" && !control.checked) continue;
     if (control.value) typed[control.name] = control.value;
   }
+  // Files that the server has already stay with the draft.
+  const files = /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("input[name=kept]:checked"));
+  if (files.length) typed.kept = [...files].map((file) => file.value).join(" ");
   return typed;
 }
 
