@@ -84,7 +84,7 @@ _OFFERED = (
         offers.c.id, offers.c.epoch, offers.c.deadline_at, places.c.line, tickets.c.id.label("ticket"),
         tickets.c.number, tickets.c.subject, tickets.c.description, tickets.c.severity,
         people.c.name.label("customer"), companies.c.name.label("company"), places.c.admitted_at,
-        places.c.taken_at, offers.c.person_id,
+        places.c.taken_at, places.c.waiting_for, offers.c.person_id,
     )
     .select_from(
         offers.join(places, places.c.id == offers.c.place_id)
@@ -333,6 +333,7 @@ class Queries:
             due_at=row.due_at,
             ended_by_customer=None if row.ended_by is None else row.ended_by == row.contact_id,
             word_due_at=row.word_due_at,
+            call=row.call,
         )
 
     async def colleagues(self, identity: Identity, line: str) -> tuple[Colleague, ...]:

@@ -73,6 +73,8 @@ class OfferCard(msgspec.Struct, frozen=True):
     admitted_at: datetime
     # True when a colleague handed it over, with the note they left; None otherwise.
     handed_over_note: str | None = None
+    # ``chat``, or ``call``: whoever accepts it sees the number, and then rings the customer.
+    waiting_for: str = "chat"
 
 
 class DeskConversation(msgspec.Struct, frozen=True):
@@ -109,6 +111,8 @@ class DeskConversation(msgspec.Struct, frozen=True):
     ended_by_customer: bool | None
     # When the customer is owed the next word; None while none is, and until the clocks have been looked at.
     word_due_at: datetime | None = None
+    # By telephone: ``waits`` before it is dialled, ``on`` from then to the end of the talk; None: a chat.
+    call: str | None = None
 
 
 class LineCount(msgspec.Struct, frozen=True):
