@@ -26,6 +26,9 @@ _LONGEST_TYPED: Final = 40
 # premium world-wide (808, 979), reserved. 880 is Bangladesh and 886 is Taiwan, so "88x" cannot be said shorter.
 _SATELLITE: Final = re.compile(r"\+(87|88[123])")
 _WORLDWIDE: Final = re.compile(r"\+(800|808|888|979|99[1-9])")
+# Numbers of businesses whose tariff is not that of a fixed line, though phonenumbers gives them the same kind: Germany 018, Japan 0570,
+# Portugal 707 and 708.
+_SURCHARGED: Final = re.compile(r"\+(4918|81570|35170[78])")
 # The region that phonenumbers gives to country codes which belong to no country.
 _NOWHERE: Final = "001"
 
@@ -46,7 +49,6 @@ class Refusal(StrEnum):
     SHORT = "short"
     PREMIUM = "premium"
     SHARED_COST = "shared_cost"
-    UAN = "uan"
     PAGER = "pager"
     VOICEMAIL = "voicemail"
     # Personal numbers follow their owner anywhere, at the caller's cost (United Kingdom 070).
@@ -74,6 +76,7 @@ class Kind(StrEnum):
     VOIP = "voip"
     PREMIUM = "premium"
     SHARED_COST = "shared_cost"
+    # One number of a business with many places (Switzerland 058, United Kingdom 03): charged like a fixed line.
     UAN = "uan"
     PAGER = "pager"
     VOICEMAIL = "voicemail"
@@ -97,7 +100,6 @@ _KINDS: Final = {
 _REFUSED_KINDS: Final = {
     Kind.PREMIUM: Refusal.PREMIUM,
     Kind.SHARED_COST: Refusal.SHARED_COST,
-    Kind.UAN: Refusal.UAN,
     Kind.PAGER: Refusal.PAGER,
     Kind.VOICEMAIL: Refusal.VOICEMAIL,
     Kind.PERSONAL: Refusal.PERSONAL,
@@ -250,10 +252,15 @@ def _number(parsed: phonenumbers.PhoneNumber) -> Number:
     return Number(
         e164=e164,
         region=region,
-        kind=_KINDS.get(phonenumbers.number_type(parsed), Kind.UNKNOWN),
+        kind=_kind(parsed, e164),
         national=phonenumbers.format_number(parsed, PhoneNumberFormat.NATIONAL),
         international=phonenumbers.format_number(parsed, PhoneNumberFormat.INTERNATIONAL),
     )
+
+
+def _kind(parsed: phonenumbers.PhoneNumber, e164: str) -> Kind:
+    kind = _KINDS.get(phonenumbers.number_type(parsed), Kind.UNKNOWN)
+    return Kind.SHARED_COST if kind is Kind.UAN and _SURCHARGED.match(e164) else kind
 
 
 def _refuse_impossible(parsed: phonenumbers.PhoneNumber) -> None:
