@@ -113,17 +113,22 @@ class Clocks:
     async def _look(self, connection: AsyncConnection, tickets: Sequence[TicketId], now: datetime) -> list[_Looked]:
         followed = await severity_store.followed(connection, tickets)
         news = await severity_store.happenings(connection, tickets, _TELLING)
-        return [await self._looked(connection, found, news.get(found.ticket, ()), now) for found in followed]
+        # Tickets of the same contact are measured alike.
+        measures: dict[tuple[PersonId, str], Measure] = {}
+        looked = []
+        for found in followed:
+            alike = (found.requester, found.severity)
+            if alike not in measures:
+                measures[alike] = await self.measure(connection, found.company, *alike, now)
+            looked.append(self._looked(found, news.get(found.ticket, ()), measures[alike], now))
+        return looked
 
-    async def _looked(
-        self, connection: AsyncConnection, found: Followed, news: Iterable[Happening], now: datetime
-    ) -> _Looked:
+    def _looked(self, found: Followed, news: Iterable[Happening], measure: Measure, now: datetime) -> _Looked:
         track = found.track or clocks.opened(found.created_at, found.severity)
         for happening in news:
             # What came after the head was read is news for the next look.
             track = after(track, happening) if happening.number <= found.head else track
         track = clocks.moved(track, State(found.state), found.updated_at)
-        measure = await self.measure(connection, found.company, found.requester, found.severity, now)
         if track.severity != found.severity:
             track = clocks.judged(track, found.severity, found.updated_at, measure)
         track, alarms = clocks.ring(track, now, measure)

@@ -1,24 +1,24 @@
 """SQL of severity and of clocks: what is proposed and judged, how clocks stand, and which plan a company has."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import Row, and_, bindparam, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, and_, bindparam, func, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.accounts.tables import people
 from chatsvc.coverage.tables import calendars
 from chatsvc.db.uow import UnitOfWork
-from chatsvc.kernel.errors import Conflict
+from chatsvc.kernel.errors import Conflict, Invalid
 from chatsvc.kernel.ids import CompanyId, LogId, PersonId, TicketId
 from chatsvc.tickets.clocks import Track
 from chatsvc.tickets.log_store import role_of
 from chatsvc.tickets.model import Audience, Kind, Role
-from chatsvc.tickets.severity import FIRST, Claim, CriticalContact, Proposed
+from chatsvc.tickets.severity import FIRST, TO_JUDGE, Claim, CriticalContact, Proposed
 from chatsvc.tickets.severity_tables import company_plans, tracks, triage
 from chatsvc.tickets.tables import entries, logs, tickets
 
@@ -53,6 +53,16 @@ async def standing(connection: AsyncConnection, ticket: TicketId) -> Standing:
     return Standing(
         row.proposed, reasons, claim, contact, row.judged_by, row.judged_at, row.reason or "", row.appealed_at
     )
+
+
+async def insist_on_judgement(connection: AsyncConnection, ticket: TicketId) -> None:
+    """Insist that no claim waits for judgement.
+
+    Raises:
+        Invalid: ``severity.judgement_needed``.
+    """
+    if (await standing(connection, ticket)).claim in TO_JUDGE:
+        raise Invalid("severity.judgement_needed", field="severity")
 
 
 async def propose(uow: UnitOfWork, ticket: TicketId, proposed: Proposed, contact: CriticalContact) -> None:
@@ -171,17 +181,34 @@ class Happening(NamedTuple):
 async def happenings(
     connection: AsyncConnection, ids: Sequence[TicketId], kinds: Sequence[Kind]
 ) -> dict[TicketId, list[Happening]]:
-    """Return what has happened to tickets since their clocks last looked, in order; those to which nothing has are left out."""
-    statement = (
-        select(logs.c.ticket_id, entries.c.number, entries.c.kind, entries.c.sender, people.c.role, entries.c.at)
+    """Return what has happened to tickets since their clocks last looked, in order; those to which nothing has are left out.
+
+    Of a row of words by the same person only the first and the last are there: those between move no clock.
+    """
+    of = {"partition_by": entries.c.log_id, "order_by": entries.c.number}
+
+    def is_like(other: Callable[..., Any]) -> ColumnElement[bool]:
+        same = (func.coalesce(other(column).over(**of), "") == column for column in (entries.c.kind, entries.c.sender))
+        return and_(*same)
+
+    said = (
+        select(
+            logs.c.ticket_id, entries.c.number, entries.c.kind, entries.c.sender, entries.c.at,
+            and_(is_like(func.lag), is_like(func.lead)).label("is_between"),
+        )
         .select_from(
             logs.join(entries, entries.c.log_id == logs.c.id)
             .outerjoin(tracks, tracks.c.ticket_id == logs.c.ticket_id)
-            .outerjoin(people, people.c.id == entries.c.sender)
         )
         .where(logs.c.ticket_id.in_(ids), logs.c.audience == Audience.SHARED, entries.c.kind.in_(kinds))
         .where(entries.c.number > func.coalesce(tracks.c.head, 0))
-        .order_by(logs.c.ticket_id, entries.c.number)
+        .subquery()
+    )  # fmt: skip
+    statement = (
+        select(said.c.ticket_id, said.c.number, said.c.kind, said.c.sender, people.c.role, said.c.at)
+        .select_from(said.outerjoin(people, people.c.id == said.c.sender))
+        .where(said.c.is_between.is_(False))
+        .order_by(said.c.ticket_id, said.c.number)
     )
     found: dict[TicketId, list[Happening]] = defaultdict(list)
     for ticket, number, kind, sender, role, at in await connection.execute(statement):

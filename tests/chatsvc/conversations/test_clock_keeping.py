@@ -67,6 +67,26 @@ async def test_representatives_word_is_found_in_the_log(house: House) -> None:
     assert (await track_of(house, visit)).word_due_at == MONDAY + HOUR / 2 + HOUR
 
 
+async def test_of_many_words_in_a_row_the_last_begins_the_wait_for_the_next(house: House) -> None:
+    contact, ravi = await house.contact(), await house.ready()
+    visit, _ = await house.talking(contact, ravi)
+    await house.act.judge(ravi, visit.ticket, to="P1")
+    epoch = (await house.conversation_row(visit.ticket)).epoch
+    for word in ("Hello", "I am looking", "One moment", "Still looking"):
+        house.clock.advance(HOUR / 4)
+        await house.says(ravi, visit, word, epoch)
+        await house.says(contact, visit, f"{word}?")
+    await house.says(contact, visit, "Well?")
+    await house.says(contact, visit, "Hello?")
+
+    await house.clocks.sweep()
+
+    row = await track_of(house, visit)
+    assert row.word_due_at == MONDAY + HOUR + HOUR
+    assert await said_to_staff(house, visit) == []
+    assert await house.clocks.sweep() == 0
+
+
 async def test_customers_word_keeps_no_promise(house: House) -> None:
     visit = await critical(house)
     contact = await _requester(house, visit)
