@@ -113,7 +113,7 @@ class Services:
     sweeps: tuple[Callable[[], Awaitable[object]], ...]
     # What is due as rows; rooms above may have an agenda of their own for their kinds.
     agenda: Agenda
-    # Reads links that ask for no more mails about a ticket; mails carry them once a page serves their address.
+    # The links in mails that ask for no more of them about a ticket.
     quiet: QuietLinks
     # The calendars of people's own tickets.
     feeds: Feeds
@@ -182,6 +182,7 @@ def build(settings: Settings, clock: Clock) -> Services:
             links=links,
             rules=rules,
             lines={line.key: line.name for line in catalog.lines},
+            quiet=quiet,
         ),
         accounts=AccountQueries(database),
         read_transcript=Transcripts(database).read,

@@ -71,7 +71,7 @@ def create(settings: Settings | None = None, *, site: Site | None = None) -> Sta
             Middleware(Access, settings=settings),
             Middleware(SecurityHeaders, settings=settings),
             Middleware(Hosts, settings=settings),
-            Middleware(CrossSite, settings=settings),
+            Middleware(CrossSite, settings=settings, table=routes.TABLE),
         ],
         exception_handlers={HTTPException: _not_ours, Exception: _broken},
     )

@@ -74,6 +74,8 @@ class Route:
     again: Callable[[Call, FormInvalid], Awaitable[Response]] | None = None
     # Keeps what the form carries when its sender is no longer signed in; None: they are sent to sign in, and it is lost.
     stranded: Callable[[Call], Awaitable[Response]] | None = None
+    # Whether it is taken from whoever has its link, without an origin of ours: mail programs name none (RFC 8058).
+    from_anywhere: bool = False
     # Whether the body is a form that may carry files.
     files: bool = False
     keyed: Keyed = Keyed.NO
@@ -137,6 +139,8 @@ def check(routes: Iterable[Route]) -> None:
             problems.append(f"{where} has no policy")
         elif route.parts and route.policy.rule is None:
             problems.append(f"{where} names an object, but no rule for it")
+        if route.from_anywhere and route.policy != Policy(Who.ANYONE, Rule.LINK):
+            problems.append(f"{where} is taken from anywhere, but its address carries no permission")
         if not route.summary:
             problems.append(f"{where} does not say what it does")
         problems += (f"{where}: {problem}" for problem in _mismatches(route))

@@ -3,17 +3,19 @@
 Both look at headers only. Sockets pass the second one: the hub compares their Origin itself, with every handshake.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.requests import Request
+from starlette.routing import compile_path
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.websockets import WebSocketClose
 
 from chatsvc.config import Settings
 from chatsvc.kernel.errors import NotAllowed, Refused
 from web import door
-from web.door import Speaks
+from web.door import Route, Speaks
 from web.errors import Misdirected
 from web.site import Call
 
@@ -59,19 +61,28 @@ class CrossSite:
     """Refuses unsafe requests that do not come from our own pages (threat T14).
 
     Browsers say so in ``Sec-Fetch-Site``; where they do not, and for programs, ``Origin`` has to be ours to the letter. Beside that the
-    session's cookie is SameSite, so that this is the second wall, not the only one.
+    session's cookie is SameSite, so that this is the second wall, not the only one. What a link alone permits is let through where its
+    route says so: who sends it needs no session, so that nobody can be made to act in another's name.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, table: Iterable[Route]) -> None:
         self.app = app
         self._origins = frozenset(settings.allowed_origins)
+        self._from_anywhere = tuple(
+            (route.method, compile_path(route.path)[0]) for route in table if route.from_anywhere
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
-        if scope["type"] != "http" or scope["method"] in SAFE or self._is_ours(Headers(scope=scope)):
+        if scope["type"] != "http" or scope["method"] in SAFE or self._is_allowed(scope):
             await self.app(scope, receive, send)
         else:
             await _refuse(NotAllowed("origin_refused"), scope, receive, send)
+
+    def _is_allowed(self, scope: Scope) -> bool:
+        return self._is_ours(Headers(scope=scope)) or any(
+            scope["method"] == method and path.match(scope["path"]) for method, path in self._from_anywhere
+        )
 
     def _is_ours(self, headers: Headers) -> bool:
         sites, origins = headers.getlist("sec-fetch-site"), headers.getlist("origin")

@@ -12,6 +12,8 @@ PATHS: Final = {
     "forgot_sent": "/forgot/sent",
     "reset": "/reset/{token}",
     "language": "/language",
+    "mail_quiet": "/mails/quiet/{token}",
+    "mail_quiet_undo": "/mails/quiet/{token}/undo",
     # portal
     "home": "/",
     "chat": "/chat",

@@ -19,6 +19,7 @@ from web.pages import (
     mailbox,
     portal,
     profile,
+    quiet,
     replies,
     reports,
     requests,
@@ -63,6 +64,9 @@ DOORSTEP: Final = (
     page("GET", "reset", sign_in.show_reset, _BY_LINK),
     page("POST", "reset", sign_in.reset, _BY_LINK, takes=f.ResetForm, again=_signs_again),
     page("POST", "language", sign_in.language, _ANYONE, takes=f.LanguageForm),
+    page("GET", "mail_quiet", quiet.show, _BY_LINK),
+    page("POST", "mail_quiet", quiet.ask, _BY_LINK, takes=f.QuietForm, from_anywhere=True),
+    page("POST", "mail_quiet_undo", quiet.undo, _BY_LINK, takes=f.Nothing),
 )
 
 PORTAL: Final = (

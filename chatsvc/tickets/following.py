@@ -16,7 +16,7 @@ from chatsvc.kernel.ids import CompanyId, PersonId, TicketId
 from chatsvc.tickets import queries, store, telling
 from chatsvc.tickets.life import Life
 from chatsvc.tickets.model import Kind
-from chatsvc.tickets.tables import followers, muted, ticket_settings, tickets
+from chatsvc.tickets.tables import followers, muted, ticket_settings
 from chatsvc.tickets.telling import News
 
 
@@ -25,6 +25,15 @@ class Colleague(NamedTuple):
 
     person: PersonId
     name: str
+
+
+class Quiet(NamedTuple):
+    """Whether somebody wants quiet about a ticket."""
+
+    number: int
+    # Whether they opened it: then what they must know reaches them all the same.
+    requester: bool
+    asked: bool
 
 
 class Following(Life):
@@ -155,20 +164,13 @@ class Following(Life):
             else:
                 await uow.execute(delete(muted).where(muted.c.ticket_id == ticket, muted.c.person_id == person))
 
-    async def is_muted(self, ticket: TicketId, person: PersonId) -> bool:
-        """Whether somebody is written to about a ticket only what they must know."""
+    async def quiet(self, ticket: TicketId, person: PersonId) -> Quiet:
+        """Return how somebody's wish for quiet about a ticket stands, for the page behind a signed link; raises NotFound."""
         async with self.database.read() as connection:
+            row = await store.load(connection, ticket)
             mine = muted.c.ticket_id == ticket, muted.c.person_id == person
-            return (await connection.execute(select(muted.c.since_at).where(*mine))).scalar_one_or_none() is not None
-
-    async def number_of(self, ticket: TicketId) -> int:
-        """Return the number of a ticket, for the page behind a signed link; raises NotFound."""
-        async with self.database.read() as connection:
-            found = await connection.execute(select(tickets.c.number).where(tickets.c.id == ticket))
-            number: int | None = found.scalar_one_or_none()
-        if number is None:
-            raise NotFound("ticket.not_found")
-        return number
+            asked = (await connection.execute(select(muted.c.since_at).where(*mine))).scalar_one_or_none()
+        return Quiet(row.number, row.requester_id == person, asked is not None)
 
 
 def _insert(uow: UnitOfWork, table: Any) -> Any:

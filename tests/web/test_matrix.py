@@ -53,6 +53,8 @@ FORMS: dict[str, dict[str, Any]] = {
     "forgot_post": {"email": "nobody@example.test"},
     "reset_post": PASSWORDS,
     "language_post": {"language": "de", "next": "/sign-in"},
+    "mail_quiet_post": {"List-Unsubscribe": "One-Click"},
+    "mail_quiet_undo_post": {},
     "chat_form_post": {**KEY, "subject": "s", "description": "d", **IMPACT},
     "chat_say_post": {**KEY, "text": "hello"},
     "chat_leave_post": {},

@@ -42,6 +42,11 @@ def test_a_route_declared_twice_is_refused() -> None:
         door.check([_route(), _route()])
 
 
+def test_only_what_a_link_alone_permits_is_taken_from_anywhere() -> None:
+    with pytest.raises(RouteError, match="from anywhere"):
+        door.check([_route(method="POST", from_anywhere=True, policy=Policy(Who.CONTACT))])
+
+
 def test_what_is_declared_is_what_the_endpoint_takes() -> None:
     class Loose(msgspec.Struct):
         anything: str

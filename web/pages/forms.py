@@ -91,6 +91,12 @@ class RateForm(Form, frozen=True):
     comment: Annotated[str, Meta(max_length=1_000)] = ""
 
 
+class QuietForm(Form, frozen=True):
+    """No more mails about a ticket: pressed on the page, or sent by a mail program, which says so (RFC 8058)."""
+
+    one_click: Literal["", "One-Click"] = msgspec.field(name="List-Unsubscribe", default="")
+
+
 class NewRequestQuery(Form, frozen=True):
     """With what the form begins: an unfinished one, or what a link knows already."""
 

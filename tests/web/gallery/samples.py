@@ -597,6 +597,7 @@ def samples() -> list[Sample]:
         "newer": None,
         "older": "/requests?before=4630",
     }
+    quiet = {"number": 4812, "asked": False, "requester": True, "token": "a-token", "here": "/mails/quiet/a-token"}
     return [
         Sample("sign_in", "auth/sign_in.html", sign_in),
         Sample(
@@ -620,6 +621,8 @@ def samples() -> list[Sample]:
         Sample("reset-first", "auth/reset.html", {**reset, "first": True}),
         Sample("reset-invalid", "auth/reset.html", {**reset, "valid": False, "name": None}),
         Sample("signed_out", "auth/signed_out.html", {**nobody, "forced": False}),
+        Sample("mail_quiet", "portal/mail_quiet.html", {**nobody, **quiet}),
+        Sample("mail_quiet-asked", "portal/mail_quiet.html", {**nobody, **quiet, "asked": True, "requester": False}),
         Sample("signed_out-forced", "auth/signed_out.html", {**nobody, "forced": True}),
         Sample("home", "portal/home.html", {**home, "flash": [{"kind": "good", "text": error_sentence("chat.over")}]}),
         Sample("home-new", "portal/home.html", {**home, "tickets": []}),
