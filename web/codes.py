@@ -130,6 +130,7 @@ CODES: Final[Mapping[str, int]] = {
     "severity.appealed_already": 403,
     "severity.contact_needed": 422,
     "severity.english_needed": 422,
+    "severity.judgement_needed": 422,
     "severity.not_judged": 409,
     "severity.reason_needed": 422,
     "shift.length": 422,

@@ -318,6 +318,9 @@ ERRORS: Final = {
         "A critical request needs somebody we can reach. Give a name and a telephone number."
     ),
     "severity.english_needed": N_("Critical requests are handled in English. Name somebody who speaks English."),
+    "severity.judgement_needed": N_(
+        "How urgent this is waits for your judgement. Set the priority, and write a reason that the customer reads."
+    ),
     "severity.not_judged": N_("Nobody has decided yet how urgent this is. Wait for the decision first."),
     "severity.reason_needed": N_("Lowering the priority needs a reason that the customer reads. Write one."),
     "conflict": N_("Somebody else changed this meanwhile. Look at the new state and try again."),

@@ -93,14 +93,13 @@ class Ending(Phase):
         Raises:
             NotFound: it is not theirs.
             Conflict: ``conversation.closed``.
-            Invalid: a field is unknown, or not in the catalogue; ``severity.reason_needed``, as in ``wrap_up``.
+            Invalid: a field is unknown, or not in the catalogue.
         """
         checked = policy.check_fields(fields, self.catalog)
         async with deciding(self.database) as uow:
             found = await self._representatives_own(uow, identity, conversation)
             if found.state == State.CLOSED:
                 raise Conflict("conversation.closed", conversation=conversation)
-            await self._check_severity(uow, found, checked)
             await store.change(uow, found, wrap_up={**found.wrap_up, **checked})
 
     async def extend_wrap_up(self, identity: Identity, conversation: ConversationId) -> datetime:
@@ -127,8 +126,8 @@ class Ending(Phase):
         Raises:
             NotFound: it is not theirs.
             Conflict: ``conversation.not_wrapping_up``: it has not ended; ``conversation.closed``: it has completed by itself meanwhile.
-            Invalid: a field is not in the catalogue; ``severity.reason_needed``: a critical ticket is downgraded with a reason (V2), which
-                is a judgement and no field.
+            Invalid: a field is not in the catalogue; ``severity.judgement_needed``: a claim waits, and the customer reads why it is turned
+                down; ``severity.reason_needed``: so they do when a critical ticket is downgraded (V2).
         """
         checked = policy.check_fields(msgspec.structs.asdict(fields), self.catalog)
         checked["subject"] = mask_secrets(checked["subject"])[: policy.LONGEST_SUBJECT]
@@ -140,7 +139,9 @@ class Ending(Phase):
                 raise Conflict("conversation.closed", conversation=conversation)
             if found.state not in (State.ENDING, State.WRAP_UP):
                 raise Conflict("conversation.not_wrapping_up", conversation=conversation)
-            await self._check_severity(uow, found, checked)
+            ticket = await tickets.load(uow.connection, found.ticket_id)
+            claim = (await severity_store.standing(uow.connection, TicketId(ticket.id))).claim
+            severity.check_completion(claim, ticket.severity, checked["severity"], checked["judgement"])
             await store.change(uow, found, wrap_up={**checked, _SUBMITTED: True})
             uow.ring(f"desk:{identity.person}")
             if found.state == State.WRAP_UP:
@@ -148,14 +149,17 @@ class Ending(Phase):
                 await self.close(uow, filled_in, by=identity.person)
 
     async def close(self, uow: UnitOfWork, conversation: Any, *, by: PersonId | None) -> None:
-        """Complete the ticket with the wrap-up as it stands, free the representative, and mail the transcript; ``by`` None: by itself."""
+        """Complete the ticket with the wrap-up as it stands, free the representative, and mail the transcript; ``by`` None: by itself.
+
+        Where a judgement is missing then, the severity stays what it is, the claim waits on, and the ticket is left open for it.
+        """
         ticket = await tickets.load(uow.connection, conversation.ticket_id)
-        fields = msgspec.structs.asdict(policy.wrap_up_of(ticket, conversation))
+        wrap_up = await self._judged(uow, ticket, conversation, policy.wrap_up_of(ticket, conversation))
+        fields = msgspec.structs.asdict(wrap_up)
+        del fields["judgement"]
         await tickets.complete(uow, conversation.ticket_id, **fields)
         await self._say_wrapped_up(uow, conversation, by, fields)
-        if by is not None:
-            await self._settle_claim(uow, ticket, fields["severity"], by)
-        stored = {**fields, _SUBMITTED: by is not None}
+        stored = {**msgspec.structs.asdict(wrap_up), _SUBMITTED: by is not None}
         await store.move(uow, conversation, Event.WRAPPED_UP, closed_at=uow.now, due_at=None, wrap_up=stored)
         await places.release_units(uow, conversation.rep_id, conversation.units, after_work=True)
         await tickets.grant_owner(uow, conversation.ticket_id, person=None, epoch=conversation.epoch)
@@ -165,19 +169,23 @@ class Ending(Phase):
         uow.ring(f"line:{conversation.line}")
         failpoints.hit("close.before_commit")
 
-    async def _check_severity(self, uow: UnitOfWork, conversation: Any, fields: Mapping[str, Any]) -> None:
-        """Refuse to lower a critical ticket without a reason that the customer can read."""
-        ticket = await tickets.load(uow.connection, conversation.ticket_id)
-        to = fields.get("severity", ticket.severity)
-        if ticket.severity in severity.CRITICAL and severity.is_lowered(ticket.severity, to):
-            raise Invalid("severity.reason_needed", field="severity")
-
-    async def _settle_claim(self, uow: UnitOfWork, ticket: Any, to: str, by: PersonId) -> None:
-        """Count a wrap-up that makes a proposed ticket critical as the judgement that was waited for."""
-        standing = await severity_store.standing(uow.connection, TicketId(ticket.id))
-        if standing.claim in severity.TO_JUDGE and to in severity.CRITICAL:
-            claim = severity.CLAIMS.next(standing.claim, severity.Step.JUDGED)
-            await severity_store.judge(uow, TicketId(ticket.id), standing, claim, by, "")
+    async def _judged(self, uow: UnitOfWork, ticket: Any, conversation: Any, wrap_up: WrapUp) -> WrapUp:
+        """Count what a wrap-up says about the severity as the representative's judgement; return what the ticket is completed with."""
+        before = await severity_store.standing(uow.connection, TicketId(ticket.id))
+        try:
+            severity.check_completion(before.claim, ticket.severity, wrap_up.severity, wrap_up.judgement)
+        except Invalid:
+            return msgspec.structs.replace(
+                wrap_up, severity=ticket.severity, solved=wrap_up.solved and before.claim not in severity.TO_JUDGE
+            )
+        is_said = wrap_up.judgement and wrap_up.severity != ticket.severity
+        if before.claim in severity.TO_JUDGE or is_said:
+            claim = severity.CLAIMS.next(before.claim, severity.Step.JUDGED)
+            rep, words = PersonId(conversation.rep_id), wrap_up.judgement
+            await severity_store.judge(uow, TicketId(ticket.id), before, claim, rep, words)
+            body = {"before": ticket.severity, "after": wrap_up.severity, "reason": words}
+            await self.say_as_staff(uow, conversation, rep, Kind.JUDGED, **body)
+        return wrap_up
 
     async def _say_wrapped_up(
         self, uow: UnitOfWork, conversation: Any, by: PersonId | None, fields: dict[str, Any]

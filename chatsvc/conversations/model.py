@@ -99,3 +99,5 @@ class WrapUp(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     team: str
     # Solved, or left open for the team.
     solved: bool
+    # What the customer reads about the severity; a claim that waits is not completed without it. Empty: nothing is said.
+    judgement: str = ""

@@ -9,6 +9,8 @@ import msgspec
 from chatsvc.catalog.model import Catalog, pick
 from chatsvc.conversations.model import ConversationRules, WrapUp
 from chatsvc.kernel.errors import Invalid
+from chatsvc.tickets.masking import mask_secrets
+from chatsvc.tickets.severity import LONGEST_REASON
 
 LONGEST_SUBJECT = 200
 # While nobody knows how long a wait is: so shortly before closing it may well be too long.
@@ -65,6 +67,8 @@ def check_fields(fields: Mapping[str, object], catalog: Catalog) -> dict[str, An
         checked["subject"] = _subject(checked["subject"])
     if not isinstance(checked.get("solved", False), bool):
         raise Invalid("choose", field="solved")
+    if "judgement" in checked:
+        checked["judgement"] = _judgement(checked["judgement"])
     return checked
 
 
@@ -75,6 +79,13 @@ def _subject(value: object) -> str:
     if len(subject) > LONGEST_SUBJECT:
         raise Invalid("too_long", field="subject", limit=LONGEST_SUBJECT)
     return subject
+
+
+def _judgement(value: object) -> str:
+    words = mask_secrets(value.strip()) if isinstance(value, str) else ""
+    if len(words) > LONGEST_REASON:
+        raise Invalid("too_long", field="judgement", limit=LONGEST_REASON)
+    return words
 
 
 def extended_until(due_at: datetime, ended_at: datetime, at: datetime, rules: ConversationRules) -> datetime:

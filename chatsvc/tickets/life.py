@@ -19,7 +19,7 @@ from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.errors import Conflict, NotAllowed
 from chatsvc.kernel.ids import LogId, TicketId
 from chatsvc.kernel.machine import IllegalTransition
-from chatsvc.tickets import policy, store, telling
+from chatsvc.tickets import policy, severity_store, store, telling
 from chatsvc.tickets.ground import Ground, checked, require_staff
 from chatsvc.tickets.log_store import TELL
 from chatsvc.tickets.model import ENDED, LIFE, Event, Fields, Kind, State, Stored
@@ -230,9 +230,12 @@ class Life(Ground):
 
         Raises:
             IllegalTransition: the table has no such event.
+            Invalid: ``severity.judgement_needed``: who works here ends it, and a claim waits for judgement (V2).
             Conflict: somebody changed the ticket at the same instant.
         """
         to = LIFE.next(State(row.state), event)
+        if by is not None and by.is_staff and event in (Event.SOLVED, Event.CLOSED):
+            await severity_store.insist_on_judgement(uow.connection, row.id)
         columns: dict[str, Any] = {}
         body: dict[str, Any] = {}
         if to is State.AWAITING:

@@ -135,6 +135,23 @@ def check_judgement(before: str, after: str, proposed: str, reason: str) -> str:
     return reason
 
 
+def check_completion(claim: Claim, before: str, after: str, words: str) -> None:
+    """Check whether a ticket can be completed with a severity, and with these words for its customer.
+
+    A claim that waits is answered by a severity that grants it, or by words. Without one, only lowering a critical ticket needs them (V2).
+
+    Raises:
+        Invalid: ``severity.judgement_needed``: a claim waits; ``severity.reason_needed``: a downgrade. Words are missing.
+    """
+    if words:
+        return
+    is_granted = after < before if claim is Claim.APPEALED else after in CRITICAL
+    if claim in TO_JUDGE and not is_granted:
+        raise Invalid("severity.judgement_needed", field="judgement")
+    if before in CRITICAL and is_lowered(before, after):
+        raise Invalid("severity.reason_needed", field="judgement")
+
+
 def check_appeal(claim: str, reason: str) -> str:
     """Return the customer's words for a second look.
 

@@ -107,6 +107,8 @@ class WrapUpBody(Body, frozen=True):
     team: Code
     # Solved, or left open for the team.
     solved: bool
+    # What the customer reads about the severity; needed where a claim waits for judgement.
+    judgement: Annotated[str, Meta(max_length=1_000, pattern="^[^\\x00]*$")] = ""
 
     def fields(self) -> WrapUp:
         """Return it as the room takes it."""
@@ -123,6 +125,7 @@ class WrapUpDraftBody(Body, frozen=True):
     severity: Literal["P1", "P2", "P3", "P4"] | msgspec.UnsetType = msgspec.UNSET
     team: Code | msgspec.UnsetType = msgspec.UNSET
     solved: bool | msgspec.UnsetType = msgspec.UNSET
+    judgement: Annotated[str, Meta(max_length=1_000, pattern="^[^\\x00]*$")] | msgspec.UnsetType = msgspec.UNSET
 
     def fields(self) -> dict[str, object]:
         """Return those that were sent."""

@@ -6,10 +6,13 @@ import msgspec
 import pytest
 
 from chatsvc.accounts.model import Identity
+from chatsvc.conversations.urgency import Urgencies
 from chatsvc.conversations.views import Visit
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from chatsvc.kernel.ids import ConversationId
 from chatsvc.tickets import severity_store
+from chatsvc.tickets.actions import Tickets
+from chatsvc.tickets.policy import TicketRules
 from chatsvc.tickets.severity import Claim
 from tests.chatsvc.conversations.house import DONE, House
 from tests.chatsvc.conversations.test_hours import DOWN, MONDAY_EIGHT_IN_BERLIN, REACHABLE, SUNDAY
@@ -188,3 +191,94 @@ async def test_wrap_up_cannot_lower_a_critical_ticket_without_a_word(house: Hous
 
     with pytest.raises(Invalid, match=r"severity\.reason_needed"):
         await house.act.wrap_up(ravi, conversation, msgspec.structs.replace(DONE, severity="P3"))
+
+
+# A claim that nobody has judged -------------------------------------------------------------------------------------------
+
+TURNED_DOWN = msgspec.structs.replace(DONE, severity="P3", judgement="The mobile page works for everybody.")
+
+
+async def test_wrap_up_of_a_claim_that_nobody_judged_is_refused(house: House) -> None:
+    _, ravi, visit, conversation = await a_triage(house)
+    await house.act.end(ravi, conversation)
+
+    with pytest.raises(Invalid, match=r"severity\.judgement_needed") as refused:
+        await house.act.wrap_up(ravi, conversation, msgspec.structs.replace(TURNED_DOWN, judgement="  "))
+
+    assert refused.value.field == "judgement"
+    assert (await house.conversation_row(visit.ticket)).state == "ending"
+
+
+async def test_words_in_the_wrap_up_are_the_judgement_and_the_customer_reads_them(house: House) -> None:
+    contact, ravi, visit, conversation = await a_triage(house)
+    await house.act.end(ravi, conversation)
+    await house.act.wrap_up(ravi, conversation, TURNED_DOWN)
+    assert await claim_of(house, visit) is Claim.PROPOSED  # the end can still be undone
+
+    await _over(house, ravi)
+    await house.act.wrap_up(ravi, conversation, TURNED_DOWN)
+
+    assert (await house.kinds(visit))[-3:] == ["judged", "wrapped_up", "solved"]
+    assert await house.body(visit, "judged") == {"before": "P3", "after": "P3", "reason": TURNED_DOWN.judgement}
+    assert "judgement" not in await house.body(visit, "wrapped_up")
+    seen = await Urgencies(house.database, house.clocks).of_ticket(contact, visit.ticket)
+    assert (seen.claim, seen.reason, seen.may_appeal) == ("judged", TURNED_DOWN.judgement, True)
+
+
+async def _over(house: House, ravi: Identity) -> None:
+    house.clock.advance(timedelta(seconds=11))
+    await house.stay(ravi)
+    await house.act.sweep()
+
+
+@pytest.mark.parametrize("drafted", [{"solved": True}, {"solved": True, "severity": "P4"}], ids=["solved", "lowered"])
+async def test_claim_that_nobody_judged_keeps_its_ticket_open_when_the_wrap_up_completes_itself(
+    house: House, drafted: dict[str, object]
+) -> None:
+    _, ravi, visit, conversation = await a_triage(house)
+    await house.act.end(ravi, conversation)
+    await house.act.draft_wrap_up(ravi, conversation, drafted)
+    await _over(house, ravi)
+    house.clock.advance(house.rules.wrap_up_for)
+
+    await house.act.sweep()
+
+    ticket = await house.ticket_row(visit.ticket)
+    assert (ticket.state, ticket.severity, await claim_of(house, visit)) == ("open", "P3", Claim.PROPOSED)
+    assert (await house.conversation_row(visit.ticket)).state == "closed"
+
+
+async def test_appeal_that_came_after_the_wrap_up_was_sent_waits_for_its_answer(house: House) -> None:
+    contact, ravi, visit, conversation = await a_triage(house)
+    await house.act.judge(ravi, visit.ticket, to="P3", reason="There is a way around.")
+    await house.act.end(ravi, conversation)
+    await house.act.wrap_up(ravi, conversation, msgspec.structs.replace(TURNED_DOWN, judgement=""))
+    await house.act.appeal(contact, visit.ticket, "The way around does not work.")
+
+    await _over(house, ravi)
+
+    assert ((await house.ticket_row(visit.ticket)).state, await claim_of(house, visit)) == ("open", Claim.APPEALED)
+
+
+async def test_critical_ticket_is_lowered_by_a_wrap_up_that_says_why(house: House) -> None:
+    _, ravi, visit, conversation = await a_triage(house)
+    await house.act.judge(ravi, visit.ticket, to="P1")
+    await house.act.end(ravi, conversation)
+
+    await house.act.wrap_up(ravi, conversation, TURNED_DOWN)
+    await _over(house, ravi)
+
+    assert (await house.ticket_row(visit.ticket)).severity == "P3"
+    assert await house.body(visit, "judged") == {"before": "P1", "after": "P3", "reason": TURNED_DOWN.judgement}
+
+
+@pytest.mark.parametrize("way", ["mark_solved", "close"])
+async def test_who_works_here_ends_no_ticket_whose_claim_waits_and_its_customer_does(house: House, way: str) -> None:
+    contact, ravi, visit, _ = await a_triage(house)
+    tickets = Tickets(house.database, house.logbook, house.files, TicketRules())
+
+    with pytest.raises(Invalid, match=r"severity\.judgement_needed"):
+        await getattr(tickets, way)(ravi, visit.ticket)
+    await getattr(tickets, way)(contact, visit.ticket)
+
+    assert (await house.ticket_row(visit.ticket)).ended_at is not None
