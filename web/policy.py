@@ -45,6 +45,10 @@ class Rule(Enum):
     PLAN = "any shift"
     # The address carries the permission itself: a signed link from a mail.
     LINK = "a valid link from a mail"
+    # The address of somebody's calendar: it carries the permission itself, until they take it back.
+    FEED = "an address that its person made"
+    # The body carries the permission itself: signed by the telephone system, not long ago.
+    SIGNATURE = "a fresh signature of the telephone system"
     # Companies and people, managed by administrators, who may manage all of them.
     ACCOUNT = "any company and person"
     # The trial's mailbox: everything for administrators; for visitors and staff in a demonstration, what has no real receiver.

@@ -5,12 +5,13 @@ calendar program has no session, so the person's right to enter is asked each ti
 """
 
 import hashlib
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, Timezone, TimezoneStandard
 from itsdangerous import BadData, URLSafeSerializer
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import Row, and_, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from chatsvc.accounts import store as accounts
@@ -27,11 +28,16 @@ from chatsvc.tickets.tables import feeds, tickets
 # Where an address leads; ``web`` serves it.
 PATH: Final = "/calendar/{token}.ics"
 _PRODUCT: Final = "-//Holdline//Tickets//EN"
+_NAME: Final = "Holdline"
 _LONGEST_TOKEN: Final = 300
 _MOST: Final = 500
-# Words of an event, in English: a calendar is read by programs that ask for no language.
-_CLOSES: Final = "Ticket {number} closes if we hear nothing: {subject}"
-_REOPENS: Final = "Ticket {number} can be reopened until now: {subject}"
+
+
+class Wording(NamedTuple):
+    """What the dates of a calendar say, in one language: with ``%(number)s`` and ``%(subject)s`` of the ticket."""
+
+    closes: str
+    reopens: str
 
 
 class Feeds:
@@ -71,8 +77,12 @@ class Feeds:
             mine = feeds.c.person_id == identity.person, feeds.c.revoked_at.is_(None)
             await uow.execute(update(feeds).where(*mine).values(revoked_at=uow.now))
 
-    async def read(self, token: str) -> bytes:
-        """Return the calendar behind an address (RFC 5545), for whoever has it.
+    async def read(self, token: str, wording: Callable[[str], Wording]) -> bytes:
+        """Return the calendar behind an address (RFC 5545), for whoever has it; the same as long as nothing has changed.
+
+        Args:
+            token: of the address.
+            wording: a language's code -> what the dates say: a calendar program asks for no language, its person has one.
 
         Raises:
             NotFound: it is forged, taken back or replaced, or the person may not enter any more.
@@ -88,7 +98,7 @@ class Feeds:
             if not owner.may_enter:
                 raise NotFound("feed.not_found")
             rows = (await connection.execute(self._statement(owner, now))).all()
-        return self._calendar(rows, now)
+        return self._calendar(rows, wording(owner.language))
 
     def _statement(self, owner: Person, now: datetime) -> Any:
         waits = and_(tickets.c.state == State.AWAITING, tickets.c.closes_at >= now)
@@ -97,26 +107,35 @@ class Feeds:
         mine = tickets.c.owner_id == owner.id if owner.company is None else _reachable_by(owner.id, owner.company)
         return select(tickets).where(mine, or_(waits, over)).order_by(tickets.c.number.desc()).limit(_MOST)
 
-    def _calendar(self, rows: Any, now: datetime) -> bytes:
+    def _calendar(self, rows: Sequence[Row[Any]], wording: Wording) -> bytes:
         calendar = Calendar()
         calendar.add("prodid", _PRODUCT)
         calendar.add("version", "2.0")
-        calendar.add("name", "Holdline")
+        calendar.add("name", _NAME)
+        # What programs read that do not know RFC 7986.
+        calendar.add("x-wr-calname", _NAME)
         calendar.add("refresh-interval", timedelta(hours=1), parameters={"value": "DURATION"})
         for row in rows:
-            waits = row.state == State.AWAITING
-            at = row.closes_at if waits else row.ended_at + self._rules.reopen_within
-            event = Event()
-            event.add("uid", f"{row.id}-{'closes' if waits else 'reopens'}@holdline")
-            event.add("sequence", row.version)
-            event.add("dtstamp", now)
-            event.add("dtstart", at)
-            event.add("dtend", at)
-            event.add("summary", (_CLOSES if waits else _REOPENS).format(number=row.number, subject=row.subject))
-            event.add("url", f"{self._base_url}/requests/{row.number}")
-            event.add("transp", "TRANSPARENT")
-            calendar.add_component(event)
+            calendar.add_component(self._event(row, wording))
+        if not rows:
+            # A calendar has one component at least (RFC 5545, 3.6); this one says nothing.
+            calendar.add_component(_utc())
         return bytes(calendar.to_ical())
+
+    def _event(self, row: Row[Any], wording: Wording) -> Event:
+        waits = row.state == State.AWAITING
+        event = Event()
+        event.add("uid", f"{row.id}-{'closes' if waits else 'reopens'}@holdline")
+        event.add("sequence", row.version)
+        # Where nothing is published or answered, the stamp is the moment of the last change (RFC 5545, 3.8.7.2).
+        event.add("dtstamp", row.updated_at)
+        # Without an end it takes no time; an end at the same moment would not be allowed (3.8.2.2).
+        event.add("dtstart", row.closes_at if waits else row.ended_at + self._rules.reopen_within)
+        sentence = wording.closes if waits else wording.reopens
+        event.add("summary", sentence % {"number": row.number, "subject": row.subject})
+        event.add("url", f"{self._base_url}/requests/{row.number}")
+        event.add("transp", "TRANSPARENT")
+        return event
 
     def _path(self, person: PersonId, epoch: int) -> str:
         return PATH.format(token=self._serializer.dumps([person, epoch]))
@@ -130,3 +149,14 @@ class Feeds:
             case [str(person), int(epoch)]:
                 return PersonId(person), epoch
         raise NotFound("feed.not_found")
+
+
+def _utc() -> Timezone:
+    standard = TimezoneStandard()
+    standard.add("dtstart", datetime(1970, 1, 1))  # noqa: DTZ001 - local time of the zone, by definition
+    standard.add("tzoffsetfrom", timedelta())
+    standard.add("tzoffsetto", timedelta())
+    zone = Timezone()
+    zone.add("tzid", "Etc/UTC")
+    zone.add_component(standard)
+    return zone

@@ -88,6 +88,8 @@ FORMS: dict[str, dict[str, Any]] = {
     "profile_post": {"language": "en", "theme": "dark"},
     "password_post": {"current": "wrong", **PASSWORDS},
     "session_end_post": {},
+    "feed_renew_post": {},
+    "feed_revoke_post": {},
     "staff_comment_post": {**KEY, "text": "hello"},
     "staff_note_post": {**KEY, "note": "hello"},
     "staff_change_post": {

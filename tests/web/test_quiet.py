@@ -6,6 +6,7 @@ from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.kernel.ids import TicketId
 from chatsvc.notifications.compose import CALL_PATH, QUIET_PATH, REPORT_PATH, RESET_PATH, TICKET_PATH
 from chatsvc.notifications.quiet import Wish
+from chatsvc.tickets import feeds
 from tests import builders
 from tests.web.desk import Desk
 from web.paths import PATHS
@@ -14,7 +15,7 @@ ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
 
 def test_links_of_mails_lead_to_pages() -> None:
-    paths = {RESET_PATH, CALL_PATH, TICKET_PATH, QUIET_PATH, REPORT_PATH}
+    paths = {RESET_PATH, CALL_PATH, TICKET_PATH, QUIET_PATH, REPORT_PATH, feeds.PATH}
 
     assert paths - set(PATHS.values()) == set()
 

@@ -62,6 +62,7 @@ async def _page(call: Call, said: list[dict[str, str]]) -> Response:
     person = await call.site.people.person(call.identity.person)
     if person is None:
         raise NotFound("not_found")
+    feed = await call.services.feeds.address(call.identity)
     return await call.page(
         "portal/profile.html",
         status=422 if said else 200,
@@ -74,6 +75,7 @@ async def _page(call: Call, said: list[dict[str, str]]) -> Response:
             "zone_fixed": False,
         },
         chosen_theme=call.theme,
+        feed=None if feed is None else call.site.base_url + feed,
         sessions=await call.services.accounts.sessions_of(call.identity),
         minimum=call.services.accounts.rules.password_shortest,
         errors=said,

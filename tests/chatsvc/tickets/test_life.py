@@ -20,7 +20,7 @@ from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from chatsvc.kernel.machine import IllegalTransition
 from chatsvc.tickets.actions import Tickets
-from chatsvc.tickets.feeds import Feeds
+from chatsvc.tickets.feeds import Feeds, Wording
 from chatsvc.tickets.logbook import LogBook
 from chatsvc.tickets.model import BulkChange, Entry, Fields, Filters, State, View
 from chatsvc.tickets.policy import TicketRules
@@ -455,7 +455,11 @@ async def test_r20_search_finds_nothing_of_others(desk: Desk) -> None:
 # The calendar ---------------------------------------------------------------------------------------------------------
 
 
-async def test_dates_are_a_calendar_that_can_be_taken_back(desk: Desk, clock: ManualClock) -> None:
+def wording(language: str) -> Wording:
+    return Wording(f"{language}: %(number)s closes: %(subject)s", f"{language}: %(number)s reopens: %(subject)s")
+
+
+async def test_t8_t9_dates_are_a_calendar_that_can_be_taken_back(desk: Desk, clock: ManualClock) -> None:
     closes_at = await desk.act.ask(desk.ravi, desk.ticket.id, needed="Which browser?")
     over = await a_ticket(desk.database, desk.claire, subject="Solved one")
     await desk.act.mark_solved(desk.claire, over.id)
@@ -466,16 +470,29 @@ async def test_dates_are_a_calendar_that_can_be_taken_back(desk: Desk, clock: Ma
         return path.removeprefix("/calendar/").removesuffix(".ics")
 
     first = await desk.feeds.renew(desk.claire)
-    events = Calendar.from_ical(await desk.feeds.read(token(first))).walk("VEVENT")
+    calendar = await desk.feeds.read(token(first), wording)
+    events = Calendar.from_ical(calendar).walk("VEVENT")
     assert {(str(event["summary"]), event.decoded("dtstart")) for event in events} == {
-        (f"Ticket {desk.ticket.number} closes if we hear nothing: Report does not open", closes_at),
-        (f"Ticket {over.number} can be reopened until now: Solved one", clock.now() + 7 * DAY),
+        (f"en: {desk.ticket.number} closes: Report does not open", closes_at),
+        (f"en: {over.number} reopens: Solved one", clock.now() + 7 * DAY),
     }
+    assert not any("dtend" in event for event in events)
+    clock.advance(SECOND)
+    assert await desk.feeds.read(token(first), wording) == calendar  # as long as nothing has changed
     second = await desk.feeds.renew(desk.claire)
     with pytest.raises(NotFound):
-        await desk.feeds.read(token(first))
+        await desk.feeds.read(token(first), wording)
     assert await desk.feeds.address(desk.claire) == second
     await desk.feeds.revoke(desk.claire)
     for bad in (token(second), "nonsense", token(second)[:-1]):
         with pytest.raises(NotFound):
-            await desk.feeds.read(bad)
+            await desk.feeds.read(bad, wording)
+
+
+async def test_t8_t9_calendar_without_dates_is_still_a_calendar(desk: Desk) -> None:
+    token = (await desk.feeds.renew(desk.claire)).removeprefix("/calendar/").removesuffix(".ics")
+
+    calendar = Calendar.from_ical(await desk.feeds.read(token, wording))
+
+    # One component at least (RFC 5545, 3.6), and none that says anything.
+    assert [part.name for part in calendar.subcomponents] == ["VTIMEZONE"]

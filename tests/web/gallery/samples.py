@@ -518,7 +518,7 @@ def profile(me: dict[str, Any], **page: Any) -> dict[str, Any]:
     base = {
         "me": me,
         "person": {"name": me["name"], "email": me["email"], "company": me["company"], "language": "en", "zone": "Europe/Berlin", "zone_fixed": False},
-        "chosen_theme": "auto", "minimum": 12, "errors": [],
+        "chosen_theme": "auto", "minimum": 12, "errors": [], "feed": None,
         "sessions": [
             {"id": "se_1", "device": "Firefox on Linux", "created_at": ago(days=1), "seen_at": ago(minutes=1), "current": True},
             {"id": "se_2", "device": "", "created_at": ago(days=9), "seen_at": ago(days=3), "current": False},
@@ -768,7 +768,7 @@ def samples() -> list[Sample]:
             "portal/profile.html",
             profile(ANA, errors=errors(("current", "password.wrong"), ("again", "password.different"))),
         ),
-        Sample("profile-staff", "portal/profile.html", profile(SAM)),
+        Sample("profile-staff", "portal/profile.html", profile(SAM, feed="https://desk.example/calendar/a-token.ics")),
         Sample("console-empty", "console/console.html", console()),
         Sample("console-offer", "console/console.html", console(offers=[OFFER])),
         Sample(
