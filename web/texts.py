@@ -330,6 +330,7 @@ ERRORS: Final = {
     "unavailable": N_("This could not be stored just now. Nothing was lost; try again in a moment."),
     "too_large": N_("What was sent is too large. Send less at a time."),
     "unreadable": N_("What was sent could not be read. Reload the page and try again."),
+    "webhook.forged": N_("The signature does not fit, or is too old. Check the secret on both sides, and both clocks."),
 }
 
 # Everything a script says ------------------------------------------------------------------------------------------
@@ -355,6 +356,7 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "representative.none": N_("Nobody has joined yet"),
     "representative.here": N_("%(name)s, representative, is here"),
     "representative.away": N_("%(name)s, representative, is away for a moment"),
+    "representative.was": N_("You talked with %(name)s"),
     "leave.confirm": N_("Leave the line? Your place is given up. Your ticket stays open and will be answered."),
     # messages
     "message.sending": N_("Sending…"),
@@ -386,6 +388,9 @@ SCRIPT: Final[Mapping[str, Text]] = {
     ),
     # console
     "offer.new": N_("New offer: %(customer)s, %(line)s"),
+    "offer.call": N_("New call: %(customer)s, %(line)s"),
+    "call.waits": N_("This customer waits for your call."),
+    "call.on": N_("You are on the telephone with this customer."),
     "offer.left": Plural("%(n)s second left", "%(n)s seconds left"),
     "offer.missed": N_("You missed an offer. The customer keeps their place in line."),
     "offer.taken": N_("A colleague was faster. There is nothing for you to do."),
@@ -409,7 +414,7 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "claim.next_word": N_("Next update due:"),
     "context.first_ticket": N_("This is their first ticket."),
     "draft.kept": N_("Your draft is kept on this device."),
-    "wrap_up.left": Plural("Completes by itself in %(n)s second", "Completes by itself in %(n)s seconds"),
+    "wrap_up.left": N_("Completes by itself in %(time)s"),
     # everywhere
     "copied": N_("Copied"),
     "notifications.on": N_("Notifications are on"),

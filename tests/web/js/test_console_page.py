@@ -23,6 +23,8 @@ class Console:
 
     page: Page
     hub: FakeHub
+    # What waits for judgement in every ticket; empty: nothing.
+    claim: str = ""
 
     async def open(self, **desk: object) -> None:
         """Open the console with this desk."""
@@ -42,6 +44,14 @@ class Console:
             past = [{"number": 4700, "subject": "<b>Old</b>", "state": "solved"}]
             about = {"email": "claire@nordwind.example", "impact": {"people": "some"}, "past": past}
             await route.fulfill(json=about)
+        elif path.endswith("/panel") and self.claim:
+            urgency = {"claim": self.claim, "proposed": "P1", "severity": "P3", "reasons": [], "contact": None,
+                       "next_word_at": None, "version": 1}  # fmt: skip
+            await route.fulfill(json={"urgency": urgency, "coverage": {"headline": "Open", "clock": "", "words": []}})
+        elif request.method == "POST" and path.endswith("/wrap_up") and self.claim:
+            lacks = not json.loads(request.post_data or "")["judgement"]
+            problem = {"code": "severity.judgement_needed", "title": "It waits for your judgement."}
+            await (route.fulfill(status=422, json=problem) if lacks else route.fulfill(status=204))
         elif path.startswith("/colleagues"):
             await route.fulfill(
                 json={"colleagues": [{"person": "pe_2", "name": "Mei Lin", "load": 1, "capacity": 3}], "lines": []}
@@ -267,7 +277,7 @@ async def test_ending_can_be_undone_and_leads_to_a_prefilled_wrap_up(console: Co
     await console.hub.shows(a_desk(conversations=(a_talk(state="wrap_up", due_at=now() + timedelta(seconds=90)),)))
     form = console.talk.locator("[data-form=wrap_up]")
     await expect(form.get_by_label("Subject")).to_have_value("Mails twice")
-    await expect(form).to_contain_text(re.compile(r"Completes by itself in \d\d seconds"))
+    await expect(form).to_contain_text(re.compile(r"Completes by itself in 1:\d\d"))
     for size in (NARROW, WIDE):
         await console.page.set_viewport_size(size)
         assert await violations(console.page) == []
@@ -285,6 +295,33 @@ async def test_ending_can_be_undone_and_leads_to_a_prefilled_wrap_up(console: Co
     assert sent["severity"] == "P2"
 
 
+async def test_wrap_up_asks_for_the_judgement_that_is_missing(console: Console) -> None:
+    console.claim = "proposed"
+    await console.open(conversations=(a_talk(state="wrap_up", due_at=now() + timedelta(seconds=90)),))
+    form = console.talk.locator("[data-form=wrap_up]")
+    await expect(form).to_contain_text("Proposed P1: judge it")
+    await form.get_by_role("button", name="Complete ticket").click()
+
+    await expect(form.locator("[data-slot=refused]")).to_have_text("It waits for your judgement.")
+    words = form.get_by_label("Your judgement, as the customer reads it")
+    await expect(words).to_be_focused()
+    assert await violations(console.page) == []
+    await words.fill("The mobile page works.")
+    async with console.page.expect_request(
+        lambda request: request.method == "POST" and request.url.endswith("/wrap_up")
+    ) as asking:
+        await form.get_by_role("button", name="Complete ticket").click()
+
+    assert json.loads((await asking.value).post_data or "")["judgement"] == "The mobile page works."
+
+
+async def test_wrap_up_of_an_ordinary_talk_asks_for_no_judgement(console: Console) -> None:
+    await console.open(conversations=(a_talk(state="wrap_up", due_at=now() + timedelta(seconds=90)),))
+
+    await expect(console.talk.locator("[data-form=wrap_up]").get_by_label("Subject")).to_have_value("Mails twice")
+    await expect(console.talk.get_by_label("Your judgement, as the customer reads it")).to_be_hidden()
+
+
 async def test_typing_customer_is_seen_in_the_list(console: Console) -> None:
     await console.open(conversations=(a_talk(),))
     await console.hub.hears(where=lambda frame: isinstance(frame, frames.Open))
@@ -293,3 +330,35 @@ async def test_typing_customer_is_seen_in_the_list(console: Console) -> None:
 
     await expect(console.page.locator("[data-talk-list]")).to_contain_text("typing…")
     await expect(console.talk.locator("[data-typing]")).to_have_text("Claire Fontaine is typing…")
+
+
+async def test_a_call_is_told_counted_in_the_title_and_leads_to_its_page(console: Console) -> None:
+    await console.open()
+    title = await console.page.title()
+
+    await console.hub.shows(a_desk(offers=(an_offer(waiting_for="call"),)))
+
+    await expect(console.offer).to_contain_text("By telephone: you see the number, then you call")
+    await expect(console.page.locator("[data-status]")).to_have_text("New call: Claire Fontaine, Expense")
+    assert await console.page.title() == f"(1) {title}"
+    assert await violations(console.page) == []
+    await console.page.keyboard.press("Enter")
+    await console.hub.hears(where=lambda frame: isinstance(frame, frames.Accept))
+    await console.hub.shows(a_desk(conversations=(a_talk(call="waits"),)))
+
+    link = console.talk.get_by_role("link", name="Open the call")
+    await expect(link).to_be_focused()
+    assert await link.get_attribute("href") == f"/desk/calls/{CONVERSATION}"
+    await expect(console.talk.get_by_role("button", name="Hand over")).to_be_hidden()
+    await expect(console.talk.locator("[data-slot=call]")).to_have_text("This customer waits for your call.")
+    assert await console.page.title() == title
+    assert await violations(console.page) == []
+    await console.hub.shows(a_desk(conversations=(a_talk(call="on"),)))
+    await expect(console.talk.locator("[data-slot=call]")).to_have_text("You are on the telephone with this customer.")
+
+
+async def test_a_chat_says_nothing_of_a_call(console: Console) -> None:
+    await console.open(conversations=(a_talk(),))
+
+    await expect(console.talk).to_be_visible()
+    await expect(console.page.get_by_role("link", name="Open the call")).to_be_hidden()

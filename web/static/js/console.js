@@ -54,6 +54,7 @@ class Desk {
     this.#status.show(desk);
     this.#offers.show(desk.offers);
     this.#showTalks(desk.conversations);
+    this.#count();
     for (const { line, waiting } of desk.lines) {
       const row = this.#root.querySelector(`[data-line="${line}"]`);
       if (row) fill(row, "waiting", String(waiting));
@@ -89,10 +90,10 @@ class Desk {
     this.#root.querySelector("[data-talks]")?.append(talk.column);
     this.#root.querySelector("[data-talk-list]")?.append(talk.row);
     talk.start();
-    // Accepted here, by a key or a click: writing is what comes next. Taken over from elsewhere: nobody's focus moves.
+    // Accepted here, by a key or a click: writing, or calling, is what comes next. Taken over from elsewhere: nobody's focus moves.
     if (!this.#offers.tookHere(picture.ticket)) return;
     this.#select(talk);
-    if (!(document.activeElement instanceof HTMLTextAreaElement)) talk.write();
+    if (!(document.activeElement instanceof HTMLTextAreaElement)) talk.begin();
   }
 
   /**
@@ -115,8 +116,9 @@ class Desk {
     this.#context.show(talk?.picture ?? null);
   }
 
+  /** What waits for this representative, in the tab's title: offers, and words that were not read. */
   #count() {
-    showUnread([...this.#talks.values()].reduce((sum, talk) => sum + talk.unread, 0));
+    showUnread([...this.#talks.values()].reduce((sum, talk) => sum + talk.unread, this.#offers.count));
   }
 
   /** @returns {Record<string, () => void>} by their names in the keys dialog */

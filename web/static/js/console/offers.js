@@ -38,6 +38,11 @@ export class Offers {
     for (const offer of offers) if (!this.#shown.has(offer.id)) this.#begin(offer);
   }
 
+  /** How many wait for an answer. */
+  get count() {
+    return this.#shown.size;
+  }
+
   /** Accept the oldest offer. Does nothing when there is none. */
   acceptFirst() {
     const first = this.#shown.values().next().value;
@@ -62,6 +67,9 @@ export class Offers {
     fill(card, "number", String(offer.number));
     fill(card, "text", offer.description);
     showSeverity(card, offer.severity);
+    const isCall = offer.waiting_for === "call";
+    const byPhone = slot(card, "by-phone");
+    if (byPhone) byPhone.hidden = !isCall;
     const note = slot(card, "note");
     if (note) note.hidden = !offer.handed_over_note;
     fill(card, "note", offer.handed_over_note ?? "");
@@ -74,7 +82,7 @@ export class Offers {
     this.#bindDecline(offer, card);
     this.#place.append(card);
     this.#shown.set(offer.id, { card, offer });
-    const sentence = say("offer.new", { customer: offer.customer, line: lineName(offer.line) });
+    const sentence = say(isCall ? "offer.call" : "offer.new", { customer: offer.customer, line: lineName(offer.line) });
     announce(sentence);
     this.#alerts.raise("offer", { title: sentence, body: offer.subject, tag: offer.id });
   }

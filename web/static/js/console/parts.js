@@ -8,7 +8,7 @@ import { say } from "../core/texts.js";
 /** Stands in the blanks where an id belongs. */
 const SCOPE = "__scope__";
 
-const ATTRIBUTES = ["id", "for", "aria-labelledby", "aria-describedby", "data-scope", "data-talk"];
+const ATTRIBUTES = ["id", "for", "href", "aria-labelledby", "aria-describedby", "data-scope", "data-talk"];
 
 /**
  * @param {string} name

@@ -117,6 +117,12 @@ export class Talk {
     this.#showRow();
   }
 
+  /** Put the focus where this conversation goes on: on the link to its call, or where a reply is written. */
+  begin() {
+    if (this.picture.call) /** @type {HTMLElement} */ (this.column.querySelector("[data-call]")).focus();
+    else this.write();
+  }
+
   /** Put the focus where a reply or a note is written; only ever because of a key or a click. @param {"message" | "note"} [kind] */
   write(kind = this.composer.kind) {
     this.composer.setKind(kind);
@@ -184,16 +190,18 @@ export class Talk {
 
   /** @param {string} before */
   #showState(before) {
-    const { state, due_at: due } = this.picture;
+    const { state, due_at: due, call } = this.picture;
     const panel = (/** @type {string} */ name) => /** @type {HTMLElement | null} */ (this.column.querySelector(`[data-panel="${name}"]`));
     const undo = panel("undo");
     if (undo) undo.hidden = state !== "ending";
     const countdown = undo?.querySelector("holdline-countdown");
     if (state === "ending" && countdown instanceof HTMLElement) Object.assign(countdown.dataset, { until: due, text: "end.undo" });
-    for (const hook of ["[data-end]", "[data-hand-over]"]) this.column.querySelector(hook)?.toggleAttribute("hidden", state !== "active");
+    for (const hook of ["[data-end]", "[data-hand-over]"]) this.column.querySelector(hook)?.toggleAttribute("hidden", state !== "active" || Boolean(call));
     const isOver = state === "wrap_up";
     this.column.querySelector("[data-log-scroll]")?.toggleAttribute("hidden", isOver);
     panel("talk")?.toggleAttribute("hidden", isOver);
+    panel("call")?.toggleAttribute("hidden", !call);
+    if (call) fill(this.column, "call", say(`call.${call}`));
     if (isOver && !this.#wrapUp) {
       this.#wrapUp = wrapUpPanel(this.picture, () => this.picture.due_at);
       this.column.append(this.#wrapUp.panel);
@@ -202,8 +210,8 @@ export class Talk {
   }
 
   #showRow() {
-    const { state } = this.picture;
-    const last = state === "wrap_up" ? say("list.wrap_up") : this.#isTyping ? say("list.typing") : this.#last.text;
+    const { state, call } = this.picture;
+    const last = state === "wrap_up" ? say("list.wrap_up") : call ? say(`call.${call}`) : this.#isTyping ? say("list.typing") : this.#last.text;
     fill(this.row, "last", last);
     const count = slot(this.row, "unread");
     if (count) count.hidden = this.unread === 0;
