@@ -51,6 +51,8 @@ class CallView(NamedTuple):
     code: str
     # As people of its region write it; masked for whoever came by the link in a mail.
     telephone: str
+    # ISO 3166: the country of that number.
+    region: str
     slot_at: datetime | None
     slot_ends_at: datetime | None
     not_before_at: datetime | None
@@ -58,6 +60,8 @@ class CallView(NamedTuple):
     position: int | None
     wait_low_s: int | None
     wait_high_s: int | None
+    # True when what was promised has passed and it has not been called yet.
+    is_late: bool
     zone: str
     conversation: ConversationId | None
     may_move: bool
@@ -96,6 +100,8 @@ class CallCard(NamedTuple):
     earlier: tuple[Earlier, ...]
     # Of the attempt that runs; None while none does.
     adapter: str | None
+    # Since when it is talked, or else dialled; None while nothing runs.
+    since_at: datetime | None
     # When a dial may be repeated whose end nobody saw; None: at once.
     rest_until: datetime | None
 
@@ -190,12 +196,14 @@ class CallQueries:
             state=state,
             code=row.code,
             telephone=number.masked if masked else number.national,
+            region=number.region,
             slot_at=row.slot_at,
             slot_ends_at=None if row.slot_at is None else row.slot_at + self._rules.slot_length,
             not_before_at=row.not_before_at,
             position=position,
             wait_low_s=shown[0] if shown else None,
             wait_high_s=shown[1] if shown else None,
+            is_late=row.apologised_at is not None and state in (State.DUE, State.OFFERED),
             zone=row.zone,
             conversation=ConversationId(conversation.id) if conversation is not None else None,
             may_move=LIFE.allows(state, Event.MOVED),
@@ -261,6 +269,7 @@ class CallQueries:
             before=await store.dialled_before(connection, row.number, row.company_id),
             earlier=tuple(Earlier(each.created_at, each.outcome, each.talk_s) for each in rows),
             adapter=running.adapter if running is not None else None,
+            since_at=None if running is None else running.talk_began_at or running.created_at,
             rest_until=rest,
         )
 

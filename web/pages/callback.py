@@ -19,7 +19,7 @@ from web.bodies import FormInvalid
 from web.i18n import Reader
 from web.pages import chat
 from web.pages.callback_forms import CallForm, CallHomeQuery, CallPlaceForm, CallQuery, MoveForm, NumberForm
-from web.pages.callback_shown import countries, country_name, day_name, shown, slot_name
+from web.pages.callback_shown import countries, country_name, day_name, shown, slot_name, typed_number
 from web.pages.entries import name_in
 from web.pages.forms import Nothing
 from web.site import Call
@@ -258,8 +258,7 @@ def _to(call: Call, reservation: ReservationId, news: str) -> Response:
 
 async def _call_page(call: Call, said: list[dict[str, str]], query: CallQuery) -> Response:
     reservation = _reservation(call)
-    mine = call.visitor is not None and not call.visitor.is_staff
-    view = await _view(call, reservation, mine=mine)
+    view, mine = await _view(call, reservation)
     days: tuple[Day, ...] = ()
     if view.may_move:
         days = await call.site.calls.days_for(reservation)
@@ -270,6 +269,7 @@ async def _call_page(call: Call, said: list[dict[str, str]], query: CallQuery) -
         status=422 if said else 200,
         call=shown(call, view),
         errors=said,
+        form=typed_number(call),
         token=call.part("token"),
         countries=[
             (code, country_name(code, call.reader)) for code in await call.site.calls_seen.countries_of(reservation)
@@ -280,10 +280,11 @@ async def _call_page(call: Call, said: list[dict[str, str]], query: CallQuery) -
     )
 
 
-async def _view(call: Call, reservation: ReservationId, *, mine: bool) -> CallView:
-    if mine:
+async def _view(call: Call, reservation: ReservationId) -> tuple[CallView, bool]:
+    """Return a call, and whether it is the reader's own; everybody else came by the link alone."""
+    if call.visitor is not None and not call.visitor.is_staff:
         try:
-            return await call.site.calls_seen.view(reservation, contact=call.identity.person)
+            return await call.site.calls_seen.view(reservation, contact=call.visitor.person), True
         except NotFound:
             pass
-    return await call.site.calls_seen.view(reservation)
+    return await call.site.calls_seen.view(reservation), False

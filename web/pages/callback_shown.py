@@ -31,6 +31,7 @@ def shown(call: Call, view: CallView) -> dict[str, Any]:
         "state": view.state.value,
         "state_name": call.reader.texts.gettext(CALL_STATES[view.state.value]),
         "line_name": name_in(call.services.catalog.lines, view.line, call.reader),
+        "country": country_name(view.region, call.reader),
         "slot": slot,
         "zone_name": get_timezone_name(reader.zone, locale=reader.locale),
         "href": call.site.calls.links.make(view.id),
@@ -60,7 +61,13 @@ async def offer_of(call: Call, visit: Visit) -> dict[str, Any] | None:
     if live is not None:
         is_this = live.ticket == visit.ticket
         return {"live": shown(call, live), "is_this": is_this}
-    return {"live": None, "is_this": False, "countries": await countries(call), "key": new_id("fm")}
+    form = typed_number(call)
+    return {"live": None, "is_this": False, "countries": await countries(call), "form": form, "key": new_id("fm")}
+
+
+def typed_number(call: Call) -> dict[str, str]:
+    """Return what was typed into the fields of a number, so that a form that is shown again has it; nothing at first."""
+    return {name: texts[-1] for name, texts in call.form.texts.items() if name in ("number", "country") and texts}
 
 
 async def countries(call: Call) -> list[tuple[str, str]]:

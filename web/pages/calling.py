@@ -23,6 +23,8 @@ from web.site import Call
 from web.texts import CALL_OUTCOMES, CALL_STATES
 
 _RUNS: Final = (State.DIALING, State.TALKING)
+# Tickets of the company that are shown beside a call.
+_PAST: Final = 5
 
 
 async def calls(call: Call) -> Response:
@@ -103,6 +105,7 @@ def _back(call: Call) -> Response:
 
 async def _card_page(call: Call, said: list[dict[str, str]]) -> Response:
     seen = await call.site.calls_seen.card(call.identity, _id(call))
+    about = await call.services.queries.customer_context(call.identity, seen.ticket)
     texts = call.reader.texts
     theirs = Reader(call.reader.language, ZoneInfo(seen.zone))
     return await call.page(
@@ -120,6 +123,7 @@ async def _card_page(call: Call, said: list[dict[str, str]]) -> Response:
         by_hand=seen.adapter in (None, MANUAL),
         resting=seen.rest_until is not None and seen.rest_until > call.now,
         outcomes=[(each.value, texts.gettext(CALL_OUTCOMES[each.value])) for each in SAYABLE],
+        past=about.past[:_PAST],
         earlier=[
             {"at": each.at, "outcome": texts.gettext(CALL_OUTCOMES[each.outcome or "running"]), "talk_s": each.talk_s}
             for each in seen.earlier

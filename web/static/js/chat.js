@@ -8,8 +8,8 @@ import { bindSwitches } from "./core/alert_switch.js";
 import { showLine } from "./core/banner.js";
 import { Composer } from "./core/composer.js";
 import { Conversation } from "./core/conversation.js";
+import { forgetForms } from "./core/form_kept.js";
 import { Hub } from "./core/hub.js";
-import { keep } from "./core/kept.js";
 import { Log } from "./core/log.js";
 import { Outbox } from "./core/outbox.js";
 import { say } from "./core/texts.js";
@@ -48,8 +48,7 @@ function open(room) {
   bindWishes(room);
   showLine(hub, room);
   hub.start();
-  // The form that led here has done its work.
-  for (const each of Object.keys(sessionStorage)) if (each.startsWith("holdline.form.")) keep(each.slice("holdline.".length), null);
+  forgetForms();
 }
 
 /**

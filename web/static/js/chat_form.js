@@ -3,25 +3,10 @@
  */
 
 import { takeDropped } from "./core/files.js";
-import { keep, read } from "./core/kept.js";
+import { keepForm } from "./core/form_kept.js";
 
 const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-chat-form]"));
-const name = `form.${form.dataset.draft}`;
-const isKept = (/** @type {string} */ field) => field !== "key" && field !== "files";
-
-// What the server has put back after an error counts; what this tab kept fills an empty form only.
-const kept = /** @type {Record<string, string>} */ (read(name) ?? {});
-if (![...new FormData(form)].some(([field, value]) => isKept(field) && value)) {
-  for (const [field, value] of Object.entries(kept)) {
-    const control = form.elements.namedItem(field);
-    if (control instanceof RadioNodeList) control.value = value;
-    else if (control instanceof HTMLInputElement || control instanceof HTMLTextAreaElement) control.value = value;
-  }
-}
-
-form.addEventListener("input", () => {
-  keep(name, Object.fromEntries([...new FormData(form)].filter(([field, value]) => isKept(field) && typeof value === "string")));
-});
+keepForm(form, ["key", "files"]);
 
 // A double click must not stand in line twice; the server would give back the same place, but why ask.
 form.addEventListener("submit", () => {

@@ -1,0 +1,28 @@
+/**
+ * A customer's call, while it waits: the place in line moves by itself, and when somebody takes it the page says so.
+ */
+
+import { showWaiting } from "./chat/waiting.js";
+import { forgetForms } from "./core/form_kept.js";
+import { freshen, livePart } from "./core/fresh.js";
+import { Hub } from "./core/hub.js";
+
+/** What the hub last said of the visit. @type {string | null} */
+let known = null;
+
+/** @param {any} visit of `views.Visit` */
+function follow({ state, waiting }) {
+  if (waiting) showWaiting(livePart(), waiting);
+  const now = `${state} ${waiting?.offered}`;
+  if (known !== now) freshen();
+  known = now;
+}
+
+forgetForms();
+const { ticket = "", state = "" } = livePart().dataset;
+// A slot that has not begun has no place in line yet, and what is over stays over.
+if (["due", "offered", "preview", "dialing", "talking", "unclear", "retry_wait"].includes(state)) {
+  const hub = new Hub();
+  hub.watch("visit", ticket, follow);
+  hub.start();
+}
