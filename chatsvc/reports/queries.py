@@ -13,7 +13,7 @@ from chatsvc.accounts.tables import companies, people
 from chatsvc.reports.model import REPORTS, Column, Progress, State, Wish
 from chatsvc.reports.tables import reports
 from chatsvc.tickets.model import Audience
-from chatsvc.tickets.queries import _reachable as reachable
+from chatsvc.tickets.queries import reachable
 from chatsvc.tickets.tables import logs, tickets
 
 _requester = people.alias("requester")

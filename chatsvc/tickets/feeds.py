@@ -22,7 +22,7 @@ from chatsvc.kernel.errors import NotFound
 from chatsvc.kernel.ids import PersonId
 from chatsvc.tickets.model import State
 from chatsvc.tickets.policy import TicketRules
-from chatsvc.tickets.queries import _reachable_by
+from chatsvc.tickets.queries import reachable_by
 from chatsvc.tickets.tables import feeds, tickets
 
 # Where an address leads; ``web`` serves it.
@@ -104,7 +104,7 @@ class Feeds:
         waits = and_(tickets.c.state == State.AWAITING, tickets.c.closes_at >= now)
         since = now - self._rules.reopen_within
         over = and_(tickets.c.ended_at >= since, tickets.c.merged_into_id.is_(None))
-        mine = tickets.c.owner_id == owner.id if owner.company is None else _reachable_by(owner.id, owner.company)
+        mine = tickets.c.owner_id == owner.id if owner.company is None else reachable_by(owner.id, owner.company)
         return select(tickets).where(mine, or_(waits, over)).order_by(tickets.c.number.desc()).limit(_MOST)
 
     def _calendar(self, rows: Sequence[Row[Any]], wording: Wording) -> bytes:

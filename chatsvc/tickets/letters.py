@@ -12,7 +12,7 @@ from chatsvc.kernel.ids import TicketId
 from chatsvc.tickets import log_store, store
 from chatsvc.tickets.model import Entry, State
 from chatsvc.tickets.policy import TicketRules, reopen_until
-from chatsvc.tickets.queries import _reachable_by
+from chatsvc.tickets.queries import reachable_by
 from chatsvc.tickets.tables import tickets
 
 # In one mail; whoever wants more reads it on the ticket's page.
@@ -48,7 +48,7 @@ class TicketLetters:
         Raises:
             NotFound: there is no such ticket, or this person may not read it any more.
         """
-        readable = true() if to.company is None else _reachable_by(to.id, to.company)
+        readable = true() if to.company is None else reachable_by(to.id, to.company)
         async with self._database.read() as connection:
             row = (await connection.execute(select(tickets).where(tickets.c.id == ticket, readable))).one_or_none()
             if row is None:

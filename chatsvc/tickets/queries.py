@@ -134,15 +134,19 @@ class TicketCounts(msgspec.Struct, frozen=True):
     all: int
 
 
-def _reachable(identity: Identity) -> ColumnElement[bool]:
-    """The tickets that this person may read, as SQL; the company comes from the session and from nowhere else.
+def reachable(identity: Identity) -> ColumnElement[bool]:
+    """Return the condition that this person may read a ticket; the company comes from the session and from nowhere else (R20).
+
+    It fits questions about one ticket; for lists ``readable`` gives the same in a form that an index can follow.
+    """
+    return true() if identity.is_staff else reachable_by(identity.person, identity.company)
+
+
+def reachable_by(person: Any, company: Any) -> ColumnElement[bool]:
+    """Return the condition that a contact of a company may read a ticket: values, or parameters of a statement that is made once.
 
     A contact reads what they opened and what they follow; everything of their company where the company wishes so.
     """
-    return true() if identity.is_staff else _reachable_by(identity.person, identity.company)
-
-
-def _reachable_by(person: Any, company: Any) -> ColumnElement[bool]:
     wish = select(ticket_settings.c.colleagues).where(ticket_settings.c.company_id == company)
     shown = func.coalesce(wish.scalar_subquery(), False) == true()
     opened = _opened.c.requester_id == person
@@ -159,7 +163,7 @@ _LOG = select(
     logs.c.id, logs.c.ticket_id, logs.c.company_id, logs.c.audience, logs.c.head, logs.c.owner_epoch, logs.c.owner_id, logs.c.sealed,
 ).where(logs.c.id == bindparam("log"))  # fmt: skip
 _OWN_LOG = _LOG.select_from(logs.join(tickets, tickets.c.id == logs.c.ticket_id)).where(
-    logs.c.audience == Audience.SHARED, _reachable_by(bindparam("person"), bindparam("company"))
+    logs.c.audience == Audience.SHARED, reachable_by(bindparam("person"), bindparam("company"))
 )
 
 
@@ -186,7 +190,7 @@ async def require(connection: AsyncConnection, identity: Identity, ticket: Ticke
     Raises:
         NotFound: they may not, or there is none.
     """
-    statement = select(tickets.c.id).where(tickets.c.id == ticket, _reachable(identity))
+    statement = select(tickets.c.id).where(tickets.c.id == ticket, reachable(identity))
     if (await connection.execute(statement)).one_or_none() is None:
         raise NotFound("ticket.not_found")
 
@@ -234,7 +238,7 @@ async def ticket(
             tickets.c.id.in_(_followed(identity.person)).label("following"),
         )
         .select_from(source)
-        .where(tickets.c.number == number, _reachable(identity))
+        .where(tickets.c.number == number, reachable(identity))
     )
     row = (await connection.execute(statement)).one_or_none()
     if row is None:
@@ -302,7 +306,7 @@ async def requests(
     filters = filters or Filters()
     if company is not None:
         filters = msgspec.structs.replace(filters, company=company)
-    statement = lines().where(_reachable(identity), *narrowed(connection.dialect.name, identity, filters))
+    statement = lines().where(reachable(identity), *narrowed(connection.dialect.name, identity, filters))
     if before is not None:
         statement = statement.where(tickets.c.number < before)
     rows = (await connection.execute(statement.order_by(tickets.c.number.desc()).limit(limit + 1))).all()
@@ -383,5 +387,5 @@ def narrowed(dialect: str, identity: Identity, filters: Filters) -> list[ColumnE
 async def counts(connection: AsyncConnection, identity: Identity) -> TicketCounts:
     """Count the tickets that this person may read."""
     is_open = tickets.c.state.in_((State.OPEN, State.AWAITING))
-    statement = select(func.count().filter(is_open), func.count()).select_from(tickets).where(_reachable(identity))
+    statement = select(func.count().filter(is_open), func.count()).select_from(tickets).where(reachable(identity))
     return TicketCounts(*(await connection.execute(statement)).one())
