@@ -11,7 +11,8 @@ from callback.actions import Callbacks
 from callback.dialer import Dialer
 from callback.dialling import MANUAL
 from callback.links import CallLinks
-from callback.telephony.choice import TelephonyError, maker_from
+from callback.telephony.choice import incoming_from, maker_from
+from callback.telephony.signing import Secret
 from chatsvc import bootstrap
 from chatsvc.bootstrap import Services
 from chatsvc.config import Settings
@@ -42,18 +43,20 @@ def callbacks(services: Services) -> Callbacks:
     return calls
 
 
-def _adapter(path: Path | None) -> str:
-    """Return how calls are made, by the file of the telephone system; without one by hand.
+def believed(settings: Settings) -> tuple[Secret, ...]:
+    """Return the secrets that sign posts of the telephone system, the newest first; none: the desk's system posts nothing.
 
     Raises:
-        TelephonyError: posts of a telephone system behind a webhook have no door yet, so that none can be used.
+        TelephonyError: the file of the telephone system cannot be used.
     """
+    return incoming_from(settings.telephony_path)
+
+
+def _adapter(path: Path | None) -> str:
+    """Return how calls are made, by the file of the telephone system; without one by hand."""
     if path is None:
         return MANUAL
-    adapter = str(tomllib.loads(path.read_text(encoding="utf-8")).get("adapter", MANUAL))
-    if adapter == "webhook":
-        raise TelephonyError(f"{path}: a telephone system behind a webhook cannot be used yet")
-    return adapter
+    return str(tomllib.loads(path.read_text(encoding="utf-8")).get("adapter", MANUAL))
 
 
 @dataclass

@@ -24,7 +24,6 @@ from callback.telephony.port import (
     Facts,
     Ledger,
     Outcome,
-    Progress,
     Telephony,
 )
 from chatsvc.kernel import failpoints
@@ -63,8 +62,9 @@ class Dialer(Ledger):
         await self._renew()
         await self._recover()
         await self._hang_up()
-        for attempt in await self._running(attempts.c.claimed_at.is_(None)):
-            await self._take_over(AttemptId(attempt.id))
+        waiting = await self._running(attempts.c.claimed_at.is_(None))
+        # At once, for a telephone system that answers slowly keeps nobody else waiting.
+        await asyncio.gather(*(self._take_over(AttemptId(attempt.id)) for attempt in waiting))
 
     async def _running(self, *conditions: Any) -> Any:
         async with self.database.read() as connection:
@@ -78,11 +78,23 @@ class Dialer(Ledger):
             telephone = await store.telephone_of(uow.connection, PersonId(row.rep_id))
             if row.outcome is not None or row.claimed_at is not None:
                 return
-            leased_until = uow.now + self.lease if self.telephony.holds_calls else None
-            await store.change_attempt(uow, attempt_id, claimed_at=uow.now, leased_until=leased_until)
+            await store.change_attempt(uow, attempt_id, claimed_at=uow.now, leased_until=uow.now + self.lease)
             self._held.add(attempt_id)
         failpoints.hit("take_over.after_commit")
-        await self._dial(attempt_id, row.number, telephone)
+        try:
+            await self._dial(attempt_id, row.number, telephone)
+        except Exception:
+            # Nobody knows what has left the house: when the lease has passed it is released and asked about.
+            self._held.discard(attempt_id)
+            raise
+        if not self.telephony.holds_calls:
+            await self._leave(attempt_id)
+
+    async def _leave(self, attempt_id: AttemptId) -> None:
+        """Give an attempt over to a system that holds its calls itself: from here on it lives without us."""
+        async with self.database.begin() as uow:
+            await store.change_attempt(uow, attempt_id, leased_until=None)
+        self._held.discard(attempt_id)
 
     async def _dial(self, attempt_id: AttemptId, number: str, telephone: str | None) -> None:
         rules = self.calls.rules
@@ -153,14 +165,18 @@ class Dialer(Ledger):
 
     async def happened(self, event: Event) -> None:
         """Write down what happened, and let the reservation go on."""
-        async with deciding(self.database) as uow:
-            row = await store.attempt(uow.connection, event.attempt)
-            if isinstance(event, Progress):
-                await self.calls.progressed(uow, row, event.stage)
-            else:
-                await self.calls.ended(uow, row, event.outcome, event.facts)
+        if not self.telephony.holds_calls and await self._is_told_of_elsewhere(event):
+            return
+        await self.calls.happened(event, self.telephony.name)
         if isinstance(event, Ended):
             self._held.discard(event.attempt)
+
+    async def _is_told_of_elsewhere(self, event: Event) -> bool:
+        """Whether nobody knows if a system that holds its calls itself was asked to dial, and it has told about the call by now: it was."""
+        if not isinstance(event, Ended) or event.outcome is not Outcome.UNKNOWN:
+            return False
+        async with self.database.read() as connection:
+            return (await store.attempt(connection, event.attempt)).stage is not None
 
     async def close(self) -> None:
         """Hang up what this process holds, and give its sockets back."""

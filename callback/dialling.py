@@ -15,6 +15,7 @@ from callback.model import LIFE, Event, ReservationId, State
 from callback.policy import RULES, after
 from callback.tables import attempts
 from callback.telephony.port import AttemptId, EndedBy, Facts, Outcome, Progress, Stage, is_news
+from callback.telephony.port import Event as Told
 from chatsvc.accounts.model import Identity
 from chatsvc.conversations import store as conversations
 from chatsvc.conversations.calling import WAITS
@@ -268,6 +269,21 @@ class Dialling(Ground):
         await self.say(uow, reservation, Kind.CALLED, outcome=outcome.value, talk_s=None)
 
     # Outcome ----------------------------------------------------------------------------------------------------------------------------
+
+    async def happened(self, told: Told, adapter: str) -> None:
+        """Write down what a telephone system tells about an attempt, and let its reservation go on; twice or late it changes nothing.
+
+        Raises:
+            NotFound: there is no such attempt, or it was made another way than through ``adapter``.
+        """
+        async with deciding(self.database) as uow:
+            attempt = await store.attempt(uow.connection, told.attempt)
+            if attempt.adapter != adapter:
+                raise NotFound("attempt.not_found")
+            if isinstance(told, Progress):
+                await self.progressed(uow, attempt, told.stage)
+            else:
+                await self.ended(uow, attempt, told.outcome, told.facts)
 
     async def ended(self, uow: UnitOfWork, attempt: Any, outcome: Outcome, facts: Facts) -> None:
         """End an attempt and let its reservation go on; what is told twice or late changes nothing."""

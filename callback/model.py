@@ -172,6 +172,8 @@ class CallbackRules:
     breaker_for: timedelta = timedelta(minutes=5)
     # A dial that no process took over by then was not made.
     taken_over_within: timedelta = timedelta(seconds=30)
+    # Of a dial that a system elsewhere makes, a talk is told by then; otherwise nobody knows how it went.
+    told_within: timedelta = timedelta(minutes=5)
     # How long the customer has to give another number or another time.
     answer_within: timedelta = timedelta(hours=24)
     # A reservation that was not served so long after it came due for the first time is over.

@@ -186,7 +186,9 @@ class Sweeping(Bookings, Dialling):
                 if attempt.created_at + rules.taken_over_within <= now:
                     await self._not_dialled(AttemptId(attempt.id))
                 continue
-            limit = rules.longest_call * 2 if attempt.talk_began_at is not None else rules.longest_call
+            limit = rules.longest_call if attempt.adapter == MANUAL else rules.told_within
+            if attempt.talk_began_at is not None:
+                limit = rules.longest_call * 2
             if attempt.created_at + limit <= now or (
                 attempt.adapter == MANUAL and attempt.rep_id in gone and attempt.talk_began_at is None
             ):

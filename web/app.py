@@ -93,6 +93,7 @@ async def site_of(settings: Settings, services: Services, renderer: Renderer | N
         calls=telephone.callbacks(services),
         calls_seen=CallQueries(services.conversations),
         store=await store_facts.epoch(services.database),
+        telephone_secrets=telephone.believed(settings),
     )
 
 

@@ -127,7 +127,7 @@ async def json_body(request: Request, into: type[S]) -> S:
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise Unreadable("body.not_json")
-    return decode_json(await _body(request), into)
+    return decode_json(await body_of(request), into)
 
 
 def decode_json(body: bytes, into: type[S]) -> S:
@@ -169,7 +169,12 @@ def _refusal(text: str) -> Invalid:
     return Invalid(key, field=path[:100] or None)
 
 
-async def _body(request: Request) -> bytes:
+async def body_of(request: Request) -> bytes:
+    """Read a body as it came.
+
+    Raises:
+        Unreadable: it broke off.
+    """
     try:
         return await request.body()
     except ClientDisconnect:

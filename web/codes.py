@@ -159,12 +159,15 @@ CODES: Final[Mapping[str, int]] = {
     "unreadable": 400,
     "visit.already_open": 409,
     "visit.not_waiting": 409,
+    "webhook.body": 422,
+    "webhook.forged": 401,
     "wrap_up.unknown_field": 422,
 }
 
 # Code -> key of its sentence, where no sentence has the code's own name and the status alone would say too little.
 SENTENCES: Final[Mapping[str, str]] = {
     "attempt.not_found": "not_found",
+    "webhook.body": "unreadable",
     "call.outcome_unknown": "call.not_now",
     "number.pager": "number.not_rung",
     "number.personal": "number.not_rung",

@@ -33,6 +33,8 @@ logger = logging.getLogger(__name__)
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 Endpoint = Callable[..., Awaitable[Any]]
 
+# What may be taken from anywhere: whoever asks needs no session, so that nobody can be made to act in another's name.
+_CARRIES_PERMISSION: Final = (Policy(Who.ANYONE, Rule.LINK), Policy(Who.ANYONE, Rule.SIGNATURE))
 _KEY: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -74,7 +76,8 @@ class Route:
     again: Callable[[Call, FormInvalid], Awaitable[Response]] | None = None
     # Keeps what the form carries when its sender is no longer signed in; None: they are sent to sign in, and it is lost.
     stranded: Callable[[Call], Awaitable[Response]] | None = None
-    # Whether it is taken from whoever has its link, without an origin of ours: mail programs name none (RFC 8058).
+    # Whether it is taken from whoever has its link or signs it, without an origin of ours: mail programs (RFC 8058) and telephone systems
+    # name none.
     from_anywhere: bool = False
     # Whether the body is a form that may carry files.
     files: bool = False
@@ -139,8 +142,8 @@ def check(routes: Iterable[Route]) -> None:
             problems.append(f"{where} has no policy")
         elif route.parts and route.policy.rule is None:
             problems.append(f"{where} names an object, but no rule for it")
-        if route.from_anywhere and route.policy != Policy(Who.ANYONE, Rule.LINK):
-            problems.append(f"{where} is taken from anywhere, but its address carries no permission")
+        if route.from_anywhere and route.policy not in _CARRIES_PERMISSION:
+            problems.append(f"{where} is taken from anywhere, but carries no permission in itself")
         if not route.summary:
             problems.append(f"{where} does not say what it does")
         problems += (f"{where}: {problem}" for problem in _mismatches(route))

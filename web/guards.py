@@ -61,8 +61,8 @@ class CrossSite:
     """Refuses unsafe requests that do not come from our own pages (threat T14).
 
     Browsers say so in ``Sec-Fetch-Site``; where they do not, and for programs, ``Origin`` has to be ours to the letter. Beside that the
-    session's cookie is SameSite, so that this is the second wall, not the only one. What a link alone permits is let through where its
-    route says so: who sends it needs no session, so that nobody can be made to act in another's name.
+    session's cookie is SameSite, so that this is the second wall, not the only one. What a link or a signature alone permits is let through where
+    its route says so: who sends it needs no session, so that nobody can be made to act in another's name.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, table: Iterable[Route]) -> None:

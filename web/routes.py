@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from web.api import bodies
+from web.api import bodies, telephony
 from web.api import routes as api
 from web.door import Policy, Route, Rule, Who, page
 from web.pages import (
@@ -149,6 +149,13 @@ ADMIN: Final = (
     page("GET", "mailbox", mailbox.show, Policy(Who.ANYONE, Rule.MAILBOX)),
 )
 
+TELEPHONE_SYSTEM: Final = (
+    Route(
+        method="POST", path="/api/telephony", name="telephony", endpoint=telephony.take,
+        policy=Policy(Who.ANYONE, Rule.SIGNATURE), from_anywhere=True,
+    ),
+)
+
 WATCHES: Final = (
     Route(method="GET", path="/healthz", name="healthz", endpoint=health.healthz, policy=_ANYONE),
     Route(method="GET", path="/readyz", name="readyz", endpoint=health.readyz, policy=_ANYONE),
@@ -187,4 +194,14 @@ CALLS: Final = (
 )
 # fmt: on
 
-TABLE: Final[tuple[Route, ...]] = (*DOORSTEP, *PORTAL, *STAFF, *CALLS, *ADMIN, *WATCHES, *DOCUMENTS, *api.ROUTES)
+TABLE: Final[tuple[Route, ...]] = (
+    *DOORSTEP,
+    *PORTAL,
+    *STAFF,
+    *CALLS,
+    *ADMIN,
+    *TELEPHONE_SYSTEM,
+    *WATCHES,
+    *DOCUMENTS,
+    *api.ROUTES,
+)

@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse, Response
 
 from callback.actions import Callbacks
 from callback.queries import CallQueries
+from callback.telephony.signing import Secret
 from chatsvc.accounts.model import Identity
 from chatsvc.accounts.queries import AccountQueries
 from chatsvc.bootstrap import Services
@@ -46,6 +47,8 @@ class Site:
     calls_seen: CallQueries
     # The store's epoch: numbers of logs belong to it (R4).
     store: str
+    # Believed in posts of the telephone system, the newest first; empty where it posts nothing.
+    telephone_secrets: tuple[Secret, ...] = ()
     # True from the moment at which the process begins to stop.
     leaving: bool = False
 

@@ -85,17 +85,21 @@ def maker_from(path: Path | None, *, clock: Clock) -> Maker | None:
         raise TelephonyError(f"{path}: {error}") from error
 
 
-def webhook_rules_from(path: Path | None) -> WebhookRules | None:
-    """Return the rules of the webhook, for the door that takes its posts; None: the desk has another telephone system.
+def incoming_from(path: Path | None) -> tuple[Secret, ...]:
+    """Return the secrets that are believed in posts of the telephone system, the newest first; none: the desk's system posts nothing.
+
+    The other secrets are left alone, so that a process which only takes posts need not be able to read them.
 
     Raises:
         TelephonyError: as of ``maker_from``.
     """
     if path is None:
-        return None
+        return ()
     try:
         file = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File)
-        return _webhook_rules(file.webhook, path.parent) if file.adapter == "webhook" else None
+        if file.adapter != "webhook" or file.webhook is None:
+            return ()
+        return tuple(Secret.parse(word) for word in _words_in(path.parent / file.webhook.incoming_file))
     except (OSError, UnicodeDecodeError, ValueError) as error:
         raise TelephonyError(f"{path}: {error}") from error
 
@@ -141,11 +145,7 @@ def _sip_rules(given: _SIP | None, folder: Path) -> SIPRules:
 def _webhook_rules(given: _Webhook | None, folder: Path) -> WebhookRules:
     if given is None:
         raise ValueError("the table [webhook] is missing")
-    return WebhookRules(
-        url=given.url,
-        secret=Secret.parse(_words_in(folder / given.secret_file)[0]),
-        incoming=tuple(Secret.parse(word) for word in _words_in(folder / given.incoming_file)),
-    )
+    return WebhookRules(url=given.url, secret=Secret.parse(_words_in(folder / given.secret_file)[0]))
 
 
 def _words_in(path: Path) -> list[str]:

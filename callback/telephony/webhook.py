@@ -9,7 +9,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Final, Protocol
 from urllib.parse import urlsplit
@@ -38,6 +38,8 @@ from chatsvc.kernel.errors import Invalid
 
 logger = logging.getLogger(__name__)
 
+# As it stands on attempts.
+NAME: Final = "webhook"
 ANSWER_WITHIN_S: Final = 5.0
 # Pauses between tries of one post, in seconds. The same id goes out each time, so that the other side can tell.
 RETRY_AFTER_S: Final = (0.5, 2.0)
@@ -55,8 +57,6 @@ class WebhookRules:
     url: str
     # Signs what goes out.
     secret: Secret
-    # Believed in what comes in, the newest first.
-    incoming: Sequence[Secret]
     # Pauses between tries, in seconds; as many tries as pauses, and one.
     retry_after_s: tuple[float, ...] = RETRY_AFTER_S
     # How long each try may take, in seconds.
@@ -89,16 +89,6 @@ class _Data(msgspec.Struct, frozen=True):
 class _Post(msgspec.Struct, frozen=True):
     type: str
     data: _Data
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of a post that was genuine."""
-
-    # The post's id, for the log.
-    post: str
-    # What it says, None when that is nothing we know.
-    event: Event | None = field(default=None)
 
 
 class Unreachable(OSError):
@@ -149,9 +139,9 @@ class HTTPPoster:
 
 
 class Webhook:
-    """A telephone system behind two addresses. It holds nothing, so any process can take any post."""
+    """The way to a telephone system behind two addresses; the way back is ``received``. It holds nothing, so any process takes any post."""
 
-    name = "webhook"
+    name = NAME
     # The calls live in the other system; their ends come when they come, whichever process of ours is there.
     holds_calls = False
 
@@ -207,22 +197,6 @@ class Webhook:
         """Give connections back; the calls go on."""
         await self._poster.close()
 
-    async def receive(self, headers: Mapping[str, str], body: bytes) -> Receipt:
-        """Take a post of the other system: verify it, and tell the ledger what it says.
-
-        Raises:
-            Forged: it is not genuine; nothing of it was read.
-            Invalid: it is genuine and no post that can be understood; the other system has a mistake.
-        """
-        now = self._clock.now()
-        post = signing.verify(headers, body, secrets=self._rules.incoming, now=now)
-        event = event_in(body, at=now)
-        if event is None:
-            logger.warning("webhook_status_unknown", extra={"post": post})
-        else:
-            await self._ledger.happened(event)
-        return Receipt(post, event)
-
     async def _end(self, attempt: AttemptId, outcome: Outcome) -> None:
         facts = Facts(ended_by=EndedBy.TRUNK)
         await self._ledger.happened(Ended(attempt=attempt, outcome=outcome, facts=facts, at=self._clock.now()))
@@ -256,6 +230,26 @@ class Webhook:
         except (OSError, TimeoutError) as error:
             logger.warning("webhook_not_answered", extra={"error": type(error).__name__})
             return None
+
+
+def received(headers: Mapping[str, str], body: bytes, *, secrets: Sequence[Secret], now: datetime) -> Event | None:
+    """Return what a post of the other system says, once it is known to be genuine; None when that is nothing we know.
+
+    Args:
+        headers: of the request; names in any case.
+        body: its bytes as they came.
+        secrets: believed in what comes in, the newest first; without any, nothing is genuine.
+        now: the moment.
+
+    Raises:
+        Forged: it is not genuine; nothing of it was read.
+        Invalid: it is genuine and no post that can be understood; the other system has a mistake.
+    """
+    post = signing.verify(headers, body, secrets=secrets, now=now)
+    event = event_in(body, at=now)
+    if event is None:
+        logger.warning("webhook_status_unknown", extra={"post": post})
+    return event
 
 
 def event_in(body: bytes, *, at: datetime) -> Event | None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from callback.telephony.choice import TelephonyError, maker_from, webhook_rules_from
+from callback.telephony.choice import TelephonyError, incoming_from, maker_from
 from callback.telephony.sip.adapter import SIPTelephony
 from callback.telephony.sip.message import Uri
 from callback.telephony.sip.rules import NumberFormat, SIPRules
@@ -49,11 +49,22 @@ def test_without_a_file_or_by_its_word_calls_are_made_by_hand(tmp_path: Path, cl
 
 
 def test_only_a_desk_with_a_webhook_takes_posts(tmp_path: Path) -> None:
-    assert webhook_rules_from(None) is None
-    assert webhook_rules_from(written(tmp_path, TRUNK)) is None
-    rules = webhook_rules_from(written(tmp_path, POSTS))
-    assert rules is not None
-    assert len(rules.incoming) == 2
+    assert incoming_from(None) == ()
+    assert incoming_from(written(tmp_path, TRUNK)) == ()
+    assert len(incoming_from(written(tmp_path, POSTS))) == 2
+
+
+def test_taking_posts_needs_none_of_the_other_secrets(tmp_path: Path) -> None:
+    path = written(tmp_path, POSTS)
+    (tmp_path / "ours").unlink()
+
+    assert len(incoming_from(path)) == 2
+
+
+@pytest.mark.parametrize("text", ["adapter = ", 'adapter = "skype"', POSTS.replace('"theirs"', '"nowhere"')])
+def test_a_door_whose_secrets_cannot_be_read_keeps_the_process_from_starting(text: str, tmp_path: Path) -> None:
+    with pytest.raises(TelephonyError, match=r"telephony\.toml"):
+        incoming_from(written(tmp_path, text))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,20 @@
+"""Where a telephone system behind a webhook says what happens to the calls that it was asked to make (docs/reference/telephony.md).
+
+No session and no page stands behind it: a post is believed for its signature and its time alone, and none is read before both are right.
+"""
+
+from callback.telephony import webhook
+from chatsvc.kernel.errors import NotFound
+from web.bodies import body_of
+from web.site import Call
+
+
+async def take(call: Call) -> None:
+    """Take what the telephone system says of a call; twice, late or of a status that nobody knows it changes nothing."""
+    secrets = call.site.telephone_secrets
+    if not secrets:
+        raise NotFound("not_found")
+    body = await body_of(call.request)
+    told = webhook.received(dict(call.request.headers), body, secrets=secrets, now=call.now)
+    if told is not None:
+        await call.site.calls.happened(told, webhook.NAME)
