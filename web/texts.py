@@ -368,6 +368,7 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "message.new": Plural("%(n)s new message", "%(n)s new messages"),
     "message.from": N_("%(name)s: %(text)s"),
     "typing.one": N_("%(name)s is typing…"),
+    "looking.also": N_("Also looking at this ticket: %(names)s"),
     "title.unread": N_("(%(n)s) %(title)s"),
     "you": N_("You"),
     # files

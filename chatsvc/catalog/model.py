@@ -5,7 +5,7 @@ data, and ``chatsvc.catalog.policy`` goes by it.
 """
 
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Literal, TypeVar
 
@@ -182,6 +182,11 @@ class Catalog(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return tuple(
             question.key for question in self.impact if question.key not in answers and _is_needed(question, answers)
         )
+
+    def environment_of(self, answers: Mapping[str, str]) -> str | None:
+        """Return the environment that the interview has asked for already; None when the answers name none of the catalogue's."""
+        said = answers.get("environment")
+        return said if any(environment.key == said for environment in self.environments) else None
 
     def plan(self, key: str | None) -> Plan:
         """Return a plan; the first for None and for a key that the catalogue no longer has, so that nobody is without promises."""

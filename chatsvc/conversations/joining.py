@@ -126,6 +126,7 @@ class Joining(Phase):
             subject=form["subject"],
             description=form["description"],
             impact=form["impact"],
+            environment=self.catalog.environment_of(form["impact"]),
             source="chat",
             source_id=form["source_id"],
         )

@@ -113,6 +113,15 @@ async def test_form_that_cannot_be_accepted_makes_no_ticket(house: House, form: 
     assert await house.rows(tickets) == []
 
 
+@pytest.mark.parametrize(("impact", "environment"), [({"environment": "test"}, "test"), ({}, None)])
+async def test_environment_that_the_interview_asked_for_is_the_tickets(
+    house: House, impact: dict[str, str], environment: str | None
+) -> None:
+    visit = await house.joins(await house.contact(), impact=impact)
+
+    assert (await house.ticket_row(visit.ticket)).environment == environment
+
+
 async def test_card_number_in_the_form_is_masked_before_it_is_stored(house: House) -> None:
     visit = await house.joins(await house.contact(), description="My card 4111 1111 1111 1111 was refused")
 

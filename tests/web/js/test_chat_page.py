@@ -79,6 +79,15 @@ async def test_conversation_begins_without_moving_the_focus(room: Room) -> None:
     await expect(room.words).to_be_focused()
 
 
+async def test_nobody_is_here_any_more_once_it_is_over(room: Room) -> None:
+    await room.open("active")
+
+    await room.hub.shows(a_visit("wrap_up"))
+
+    await expect(room.page.locator("[data-slot=representative]")).to_have_text("You talked with Ravi Patel")
+    await expect(room.page.locator("[data-slot=presence]")).to_be_hidden()
+
+
 async def test_own_words_show_how_far_they_got(room: Room) -> None:
     await room.open()
     room.hub.swallow = lambda frame: True

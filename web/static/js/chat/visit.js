@@ -18,6 +18,9 @@ const PANELS = {
   left: ["left"],
 };
 
+/** Somebody is in the conversation with the customer. */
+const LIVE = new Set(["active", "ending"]);
+
 /**
  * @param {HTMLElement} room
  * @param {any} visit of `views.Visit`
@@ -42,12 +45,13 @@ export function showVisit(room, visit) {
  * @param {HTMLElement} room
  * @param {any} visit
  */
-function showRepresentative(room, { representative: name, representative_there: isThere }) {
-  const key = !name ? "none" : isThere ? "here" : "away";
+function showRepresentative(room, { state, representative: name, representative_there: isThere }) {
+  const isLive = LIVE.has(state);
+  const key = !name ? "none" : !isLive ? "was" : isThere ? "here" : "away";
   fill(room, "representative", say(`representative.${key}`, { name: name ?? "" }));
   const presence = slot(room, "presence");
   if (presence) {
-    presence.hidden = !name;
+    presence.hidden = !name || !isLive;
     presence.dataset.there = String(Boolean(isThere));
   }
   const place = slot(room, "avatar");
