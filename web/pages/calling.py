@@ -6,6 +6,7 @@ Works as plain forms. Nothing here decides: who may dial, and when, is asked of 
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import msgspec
 from babel.dates import format_time, get_timezone_name
 from starlette.responses import Response
 
@@ -123,7 +124,7 @@ async def _card_page(call: Call, said: list[dict[str, str]]) -> Response:
         by_hand=seen.adapter in (None, MANUAL),
         resting=seen.rest_until is not None and seen.rest_until > call.now,
         outcomes=[(each.value, texts.gettext(CALL_OUTCOMES[each.value])) for each in SAYABLE],
-        past=about.past[:_PAST],
+        past=[msgspec.structs.asdict(ticket) for ticket in about.past[:_PAST]],
         earlier=[
             {"at": each.at, "outcome": texts.gettext(CALL_OUTCOMES[each.outcome or "running"]), "talk_s": each.talk_s}
             for each in seen.earlier

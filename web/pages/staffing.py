@@ -32,7 +32,7 @@ async def plan(call: Call, body: ShiftForm) -> Response:
             ends_at = _instant(call, body.day, body.ends, "ends", days=1)
         await call.site.calls.plan(call.identity, PersonId(body.person), body.lines, begins_at, ends_at)
     except Invalid as error:
-        typed = {"person": body.person, "day": body.day, "begins": body.begins, "ends": body.ends}
+        typed = {"person": body.person, "day": body.day, "begins": body.begins, "ends": body.ends, "lines": body.lines}
         return await _page(call, typed, errors.of_refusal(error, call.reader))
     return call.go("staffing", news="shift_planned")
 
