@@ -60,7 +60,7 @@ def document(*, address: str, version: str) -> dict[str, Any]:
 
 
 def kind_of(kind: type[FromClient] | type[FromServer]) -> str:
-    """Return the name of a frame's message: client and server both have a ``beat``, a ``seen`` and a ``typing``."""
+    """Return the name of a frame's message: client and server both have a ``beat``, a ``seen``, a ``typing`` and a ``looking``."""
     side = "client" if issubclass(kind, FromClient) else "server"
     return f"{side}_{kind.__struct_config__.tag}"
 

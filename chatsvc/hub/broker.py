@@ -38,6 +38,14 @@ class Typed(msgspec.Struct, frozen=True, tag_field="n", tag="t", array_like=True
     name: str
 
 
+class Looked(msgspec.Struct, frozen=True, tag_field="n", tag="l", array_like=True):
+    """Somebody who works here has a log's ticket in front of them."""
+
+    log: LogId
+    person: PersonId
+    name: str
+
+
 class Saw(msgspec.Struct, frozen=True, tag_field="n", tag="s", array_like=True):
     """Somebody has seen a log up to a number."""
 
@@ -46,7 +54,7 @@ class Saw(msgspec.Struct, frozen=True, tag_field="n", tag="s", array_like=True):
     number: int
 
 
-News = Rung | Typed | Saw
+News = Rung | Typed | Looked | Saw
 
 
 class Parcel(msgspec.Struct, frozen=True, array_like=True):

@@ -70,6 +70,12 @@ class TypingFrame(FromClient, frozen=True, tag="typing"):
     log: Id
 
 
+class LookingFrame(FromClient, frozen=True, tag="looking"):
+    """Somebody who works here has the ticket of this log in front of them; at most every ten seconds, forgotten after twenty-five."""
+
+    log: Id
+
+
 class Watch(FromClient, frozen=True, tag="watch"):
     """Follow a picture: ``visit`` of a ticket (customers), or the ``desk`` (representatives; no ticket). Sent at once and on every change."""
 
@@ -116,7 +122,18 @@ class ClientBeat(FromClient, frozen=True, tag="beat"):
 
 
 ClientFrame = (
-    Open | Close | AppendFrame | SeenFrame | TypingFrame | Watch | Unwatch | SetDesk | Accept | Decline | ClientBeat
+    Open
+    | Close
+    | AppendFrame
+    | SeenFrame
+    | TypingFrame
+    | LookingFrame
+    | Watch
+    | Unwatch
+    | SetDesk
+    | Accept
+    | Decline
+    | ClientBeat
 )
 
 
@@ -207,6 +224,14 @@ class TypingMark(FromServer, frozen=True, tag="typing"):
     name: str
 
 
+class LookingMark(FromServer, frozen=True, tag="looking"):
+    """A colleague has the ticket of this log in front of them; forget it after twenty-five seconds. Told to those who work here only."""
+
+    log: LogId
+    person: PersonId
+    name: str
+
+
 class VisitFrame(FromServer, frozen=True, tag="visit"):
     """The picture of a visit, whole."""
 
@@ -235,6 +260,7 @@ ServerFrame = (
     | RefusedFrame
     | SeenMark
     | TypingMark
+    | LookingMark
     | VisitFrame
     | DeskFrame
     | ServerBeat

@@ -1,6 +1,6 @@
 """What waits to be sent on one connection: bounded, and newer pictures take the place of older ones (R18).
 
-Holds bytes, sends nothing. Weather (typing, seen marks) is dropped when there is no room; for anything else no room means that the
+Holds bytes, sends nothing. Weather (typing, looking, seen marks) is dropped when there is no room; for anything else no room means that the
 reader is too slow, and the caller closes the connection.
 """
 

@@ -23,6 +23,7 @@ from chatsvc.hub.frames import (
     Close,
     FromClient,
     FromServer,
+    LookingFrame,
     Open,
     RefusedFrame,
     SeenFrame,
@@ -39,9 +40,9 @@ logger = logging.getLogger(__name__)
 _DEEPEST: Final = 2
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 # Frames that get no answer, and so no refusal either.
-_UNANSWERED: Final = (TypingFrame, SeenFrame, ClientBeat)
-# What a page sends by itself, also while nobody looks at it.
-_BY_MACHINE: Final = (Open, Close, Watch, Unwatch)
+_UNANSWERED: Final = (TypingFrame, LookingFrame, SeenFrame, ClientBeat)
+# What a page sends by itself, whether or not somebody sits before it.
+_BY_MACHINE: Final = (Open, Close, LookingFrame, Watch, Unwatch)
 
 _frames: Final = msgspec.json.Decoder(ClientFrame, strict=True)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final, NamedTuple, get_args
 
-from chatsvc.accounts.model import PersonRole
+from chatsvc.accounts.model import STAFF, PersonRole
 from chatsvc.hub.frames import (
     Accept,
     AppendFrame,
@@ -16,6 +16,7 @@ from chatsvc.hub.frames import (
     Close,
     Decline,
     FromClient,
+    LookingFrame,
     Open,
     SeenFrame,
     SetDesk,
@@ -53,6 +54,7 @@ POLICIES: Final[Mapping[type[FromClient], Policy]] = MappingProxyType(
         AppendFrame: Policy(CONTACTS | DESKS, "log", {("kind", "note"): DESKS}),
         SeenFrame: Policy(CONTACTS | DESKS, "log"),
         TypingFrame: Policy(CONTACTS | DESKS, "log"),
+        LookingFrame: Policy(STAFF, "log"),
         Watch: Policy(CONTACTS | DESKS, "ticket", {("view", "visit"): CONTACTS, ("view", "desk"): DESKS}),
         Unwatch: Policy(EVERYBODY),
         SetDesk: Policy(DESKS),

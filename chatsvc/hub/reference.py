@@ -51,7 +51,7 @@ client  {"t":"beat"}
 4. It answers every `beat`. When nothing came for two beats it hangs up and connects again.
 5. After a cut it waits at random between 0 and a time that doubles from 0.5 to 20 seconds; where the close reason is
    `retry_after=<seconds>` it waits that long instead. After a code from 4500 to 4999 it does not come back by itself.
-6. Typing and seen marks may be lost. Pictures (`visit`, `desk`) are whole; a newer one replaces an older one.
+6. Typing, looking and seen marks may be lost. Pictures (`visit`, `desk`) are whole; a newer one replaces an older one.
 """
 
 _CLOSE_ABOUT: Final = """\

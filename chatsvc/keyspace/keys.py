@@ -70,7 +70,7 @@ def news(store: str) -> str:
     """Return the channel on which the processes of one store tell each other news.
 
     Type: pub/sub channel, nothing is kept.
-    Members: parcels of bells, typing and seen marks, as JSON. ``store`` is the store's epoch, so that after a restore nobody mixes the two.
+    Members: parcels of bells, typing, looking and seen marks, as JSON. ``store`` is the store's epoch, so that after a restore nobody mixes the two.
     Time to live: none; who does not listen misses it, and heartbeats heal that.
     Owner: ``hub.broker_redis``.
     """

@@ -350,7 +350,7 @@ class Talker:
     def sends(self, frame: str, /, **fields: Any) -> int:
         """Send a frame; return its ref."""
         self._ref += 1
-        numbered = {"ref": self._ref} if frame not in ("close", "seen", "typing", "unwatch", "beat") else {}
+        numbered = {"ref": self._ref} if frame not in ("close", "seen", "typing", "looking", "unwatch", "beat") else {}
         self.wire.incoming.put_nowait(msgspec.json.encode({"t": frame, **numbered, **fields}).decode())
         return self._ref
 

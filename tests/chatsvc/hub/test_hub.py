@@ -19,6 +19,7 @@ from chatsvc.hub.frames import (
     DeskFrame,
     Done,
     Entries,
+    LookingMark,
     RefusedFrame,
     Reset,
     SeenMark,
@@ -401,6 +402,36 @@ async def test_typing_reaches_the_other_side_only_and_stores_nothing(two: tuple[
 
     assert (mark.person, mark.name) == (claire.person, "Claire")
     assert customer.frames(TypingMark) == tablet.frames(TypingMark) == []
+    assert world.logs.entries[log] == []
+
+
+async def test_colleagues_learn_who_looks_and_customers_do_not(two: tuple[Stage, Stage], world: World) -> None:
+    here, there = two
+    claire, ravi = an_identity(), an_identity(REP)
+    log = world.a_log(claire)
+    customer, rep, window, colleague = (
+        await here.arrives(claire),
+        await here.arrives(ravi),
+        await there.arrives(ravi),
+        await there.arrives(an_identity(REP)),
+    )
+    for talker in (customer, rep, window, colleague):
+        talker.opens(log)
+        await talker.gets(CaughtUp)
+
+    rep.sends("looking", log=log)
+    mark = await colleague.gets(LookingMark)
+    colleague.sends("looking", log=log)
+    answer = await rep.gets(LookingMark)
+    customer.sends("looking", log=log)
+    refused = await customer.gets(RefusedFrame)
+    await settled()
+
+    assert (mark.person, mark.name) == (ravi.person, ravi.name)
+    assert answer.person == colleague.identity.person
+    assert refused.code == "frame.not_allowed"
+    assert customer.frames(LookingMark) == []
+    assert [each.person for each in window.frames(LookingMark)] == [colleague.identity.person]
     assert world.logs.entries[log] == []
 
 

@@ -194,10 +194,11 @@ def test_entries_have_a_limit_of_their_own() -> None:
 
 
 def test_machine_s_frames_are_no_use_of_the_session_and_words_are() -> None:
-    peer = a_peer()
+    peer = a_peer(PersonRole.REPRESENTATIVE)
 
-    peer.receive(OPEN, 0)
-    assert not peer.acted()
+    for frame in (OPEN, f'{{"t":"looking","log":"{LOG}"}}'):
+        assert not isinstance(peer.receive(frame, 0)[0], Reply)
+        assert not peer.acted()
     peer.receive(SAY, 0)
     assert peer.acted()
     assert not peer.acted()

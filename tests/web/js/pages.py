@@ -89,3 +89,10 @@ def a_talk(**changes: Any) -> DeskConversation:
         "ended_by_customer": None,
     }  # fmt: skip
     return DeskConversation(**values | changes)
+
+
+def staff_ticket_page() -> str:
+    """A ticket as those who work here see it, without a history."""
+    context = samples.staff_ticket(entries=[], head=0, store="store-1", canned=[])
+    ticket = {**context["ticket"], "log": LOG, "notes_log": NOTES, "number": 4812}
+    return _page("console/ticket_staff.html", {**context, "ticket": ticket}, "Ravi Patel")

@@ -8,8 +8,9 @@ import { Conversation } from "./core/conversation.js";
 import { draftOf, keepDraft } from "./core/drafts.js";
 import { Hub } from "./core/hub.js";
 import { Log } from "./core/log.js";
+import { Lookers } from "./core/looking.js";
 import { Outbox } from "./core/outbox.js";
-import { fill } from "./core/page.js";
+import { announce, fill } from "./core/page.js";
 import { say } from "./core/texts.js";
 import { showUnread } from "./core/title.js";
 
@@ -32,9 +33,35 @@ function follow(page) {
   conversation.addEventListener("entries", (event) => {
     for (const { kind } of /** @type {CustomEvent} */ (event).detail) if (STATES[kind]) fill(page, "state", say(`state.${STATES[kind]}`));
   });
+  const lookers = /** @type {HTMLElement | null} */ (page.querySelector("[data-lookers]"));
+  if (lookers) showLookers(lookers, hub, log, conversation);
   const note = /** @type {HTMLTextAreaElement | null} */ (page.querySelector("textarea[name=note]"));
   if (note) keepNote(note, notesLog);
   hub.start();
+}
+
+/**
+ * The colleagues who have this ticket in front of them too, by name; who comes is told to screen readers, who goes is not.
+ * @param {HTMLElement} place
+ * @param {Hub} hub
+ * @param {string} log
+ * @param {Conversation} conversation
+ */
+function showLookers(place, hub, log, conversation) {
+  const lookers = new Lookers(
+    () => hub.tell({ t: "looking", log }),
+    (names, hasCome) => {
+      place.hidden = !names.length;
+      const text = names.length ? say("looking.also", { names: names.join(", ") }) : "";
+      fill(place, "names", text);
+      if (hasCome) announce(text);
+    },
+  );
+  conversation.addEventListener("live", () => lookers.look());
+  conversation.addEventListener("looking", (event) => {
+    const { person, name } = /** @type {CustomEvent} */ (event).detail;
+    lookers.sees(person, name);
+  });
 }
 
 /**

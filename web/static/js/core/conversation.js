@@ -115,10 +115,12 @@ export class Conversation extends EventTarget {
         this.#isCatchingUp = false;
         this.#seen = Math.max(this.#seen, seen[me] ?? 0);
         for (const [person, number] of Object.entries(seen)) this.#otherSaw(person, number);
+        this.dispatchEvent(new Event("live"));
         this.look();
       },
       seen: (person, number) => this.#otherSaw(person, number),
       typing: (person, name) => person !== me && this.#typists.types(person, name),
+      looking: (person, name) => this.dispatchEvent(new CustomEvent("looking", { detail: { person, name } })),
     };
   }
 

@@ -26,6 +26,7 @@ const ANSWER_WITHIN_MS = 15_000;
  * @property {(head: number, seen: Record<string, number>) => void} [caughtUp]
  * @property {(person: string, number: number) => void} [seen]
  * @property {(person: string, name: string) => void} [typing]
+ * @property {(person: string, name: string) => void} [looking]
  */
 
 export class Hub {
@@ -131,7 +132,7 @@ export class Hub {
   }
 
   /**
-   * Say something that may be lost: typing, reading marks.
+   * Say something that may be lost: typing, looking, reading marks.
    * @param {{t: string} & Record<string, any>} frame
    */
   tell(frame) {
@@ -188,6 +189,8 @@ export class Hub {
         return this.#logs.get(frame.log)?.follower.seen?.(frame.person, frame.number);
       case "typing":
         return this.#logs.get(frame.log)?.follower.typing?.(frame.person, frame.name);
+      case "looking":
+        return this.#logs.get(frame.log)?.follower.looking?.(frame.person, frame.name);
       case "visit":
         return this.#picture("visit", frame.visit.ticket, frame.visit);
       case "desk":
