@@ -57,7 +57,8 @@ class Console:
                 json={"colleagues": [{"person": "pe_2", "name": "Mei Lin", "load": 1, "capacity": 3}], "lines": []}
             )
         elif request.method == "GET" and path.endswith("/wrap_up"):
-            form = {"subject": "Mails twice", "reason": None, "product": "expense", "environment": "production", "severity": "P2",
+            form = {"subject": "Mails twice", "reason": None, "product": "expense", "environment": "production",
+                    "severity": "P3" if self.claim else "P2",
                     "team": "engineering", "solved": False}  # fmt: skip
             await route.fulfill(json=form)
         else:
@@ -300,10 +301,14 @@ async def test_wrap_up_asks_for_the_judgement_that_is_missing(console: Console) 
     await console.open(conversations=(a_talk(state="wrap_up", due_at=now() + timedelta(seconds=90)),))
     form = console.talk.locator("[data-form=wrap_up]")
     await expect(form).to_contain_text("Proposed P1: judge it")
+    await form.get_by_label("Reason").select_option(index=0)
+    words = form.get_by_label("Your judgement, as the customer reads it")
+    assert await words.evaluate("field => field.validity.valueMissing")
+    # A severity that grants it needs no words here; the server has the last one.
+    await form.get_by_label("Priority").select_option("P1")
     await form.get_by_role("button", name="Complete ticket").click()
 
     await expect(form.locator("[data-slot=refused]")).to_have_text("It waits for your judgement.")
-    words = form.get_by_label("Your judgement, as the customer reads it")
     await expect(words).to_be_focused()
     assert await violations(console.page) == []
     await words.fill("The mobile page works.")
