@@ -1,8 +1,10 @@
 """Tables of severity: what was proposed and judged, how a ticket's clocks stand, and which plan a company has."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, String, Table, text
 
 from chatsvc.db.columns import Json, Moment, metadata
+
+_PROMISED = text("due_at is not null")
 
 # One row per ticket about which something was proposed or judged; a ticket without one is P3 and nobody has said more.
 triage = Table(
@@ -55,7 +57,15 @@ tracks = Table(
     Column("watched", Boolean, nullable=False),
     Index("ix_tracks_watched", "watched", "ticket_id"),
     Index("ix_tracks_look", "look_at"),
-    Index("ix_tracks_due", "due_at"),
+    # What is due next, and what is broken: most tickets have no promise any more, and the index none of them.
+    Index("ix_tracks_promised", "due_at", "number", sqlite_where=_PROMISED, postgresql_where=_PROMISED),
+    Index(
+        "ix_tracks_breached",
+        "due_at",
+        "number",
+        sqlite_where=text("due_at is not null and breached = 1"),
+        postgresql_where=text("due_at is not null and breached"),
+    ),
 )
 
 # Which response plan a company has; a company without a row has the first of the catalogue.

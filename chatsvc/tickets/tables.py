@@ -85,6 +85,10 @@ tickets = Table(
     Index("ix_tickets_follows", "follows_id", **_FOLLOWING),
     Index("ix_tickets_open_owner", "owner_id", "number", **_OPEN),
     Index("ix_tickets_open_team", "team", "number", **_OPEN),
+    # With whom and where, so that lists and counts of what is not over need no ticket for it.
+    Index("ix_tickets_open", "number", "owner_id", "team", **_OPEN),
+    # Whatever a list is narrowed by, in the order of lists: a choice that hardly any ticket fits reads this and no tickets.
+    Index("ix_tickets_narrowed", "number", "state", "severity", "team", "product"),
 )
 
 # One row per ticket number ever given: the numbering survives whatever happens to tickets.
