@@ -26,14 +26,15 @@ CAUGHT_UP_WITHIN_S = 30 * float(os.environ.get("HOLDLINE_TEST_PATIENCE", "1"))
 
 
 @contextmanager
-def a_worker(address: str, redis: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """Run the process of calls."""
+def a_worker(address: str, redis: str, folder: Path, **settings: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run the process of calls, with further settings by their variables."""
     environ = {
         **os.environ,
         "HOLDLINE_DATABASE_URL": address,
         "HOLDLINE_REDIS_URL": redis,
         "HOLDLINE_DATA_DIR": str(folder),
         "HOLDLINE_SECRET_KEY": "x" * 48,
+        **settings,
     }
     command = [sys.executable, "-m", "arq", "callback.worker.Settings"]
     with (folder / "worker.log").open("ab") as log:

@@ -6,11 +6,13 @@ Scenarios are made here from a few lines each, so that the tests show what a tel
 import asyncio
 import itertools
 import os
+import re
 import socket
 import subprocess
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -139,7 +141,18 @@ class SIPp:
 
     port: int
     process: subprocess.Popen[bytes]
-    log: Path
+    # Every message that it got and gave, with its time.
+    messages: Path
+
+    def requests(self, method: str) -> dict[str, datetime]:
+        """Return the requests of a method that came: Call-ID -> when its first one did, on this machine's clock."""
+        found: dict[str, datetime] = {}
+        text = self.messages.read_text() if self.messages.exists() else ""
+        for stamp, message in re.findall(r"^-+ (\S+ \S+)\n.* received .*\n\n((?:.+\n)+)", text, re.MULTILINE):
+            called = re.search(r"^Call-ID: *(\S+)", message, re.MULTILINE)
+            if message.startswith(f"{method} ") and called is not None:
+                found.setdefault(called[1], datetime.fromisoformat(stamp))
+        return found
 
     async def finished(self, within_s: float = 20) -> int:
         """Return its exit code: 0 when every call went as the scenario says."""
@@ -191,10 +204,11 @@ async def sipp(
     limits = ("-m", str(calls), "-timeout", "60s", "-timer_resol", "5", "-nostdin")
     if lossy:
         limits = (*limits, "-default_behaviors", "all,-abortunexp")
-    process = started([program, "-sf", file, *place, *limits, "-trace_err", "-error_file", f"{log}.err"], folder, log)
+    traces = ("-trace_err", "-error_file", f"{log}.err", "-trace_msg", "-message_file", f"{log}.messages")
+    process = started([program, "-sf", file, *place, *limits, *traces], folder, log)
     try:
         await is_listening(port, process, tcp=tcp)
-        yield SIPp(port, process, log)
+        yield SIPp(port, process, Path(f"{log}.messages"))
     finally:
         process.kill()
         process.wait()
