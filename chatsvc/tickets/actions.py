@@ -68,7 +68,7 @@ class Tickets(Assigning, Following):
             return await views.page(connection, identity, view, after=after, filters=filters or Filters())
 
     async def view_counts(self, identity: Identity) -> dict[View, int]:
-        """Return how many tickets each list holds, at most ``views.MOST_COUNTED`` of each; raises NotAllowed (``staff.only``)."""
+        """Return how many tickets each list holds, as ``views.counts`` does; raises NotAllowed (``staff.only``)."""
         async with self.database.read() as connection:
             return await views.counts(connection, identity)
 

@@ -3,11 +3,12 @@
 A contact reaches the tickets that they opened or follow, of their own company, and of those the shared log only; staff reach all.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, literal, or_, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.accounts.model import Identity
@@ -152,6 +153,21 @@ def reachable_by(person: Any, company: Any) -> ColumnElement[bool]:
     opened = _opened.c.requester_id == person
     own = union_all(select(_opened.c.id).where(opened), _followed(person))
     return and_(tickets.c.company_id == company, or_(tickets.c.id.in_(own), shown))
+
+
+async def readable(connection: AsyncConnection, identity: Identity) -> ColumnElement[bool]:
+    """Return the condition that this person may read a ticket, for lists, counts and reports: what their company wishes is asked first,
+    so that an index leads to what they may read, however much their company has.
+    """
+    if identity.is_staff:
+        return true()
+    theirs = tickets.c.company_id == identity.company
+    wish = select(ticket_settings.c.colleagues).where(ticket_settings.c.company_id == identity.company)
+    if (await connection.execute(wish)).scalar_one_or_none():
+        return theirs
+    opened = select(_opened.c.number).where(_opened.c.requester_id == identity.person)
+    followed = select(_opened.c.number).where(_opened.c.id.in_(_followed(identity.person)))
+    return and_(theirs, tickets.c.number.in_(union_all(opened, followed)))
 
 
 def _followed(person: Any) -> Select[Any]:
@@ -306,12 +322,47 @@ async def requests(
     filters = filters or Filters()
     if company is not None:
         filters = msgspec.structs.replace(filters, company=company)
-    statement = lines().where(reachable(identity), *narrowed(connection.dialect.name, identity, filters))
-    if before is not None:
-        statement = statement.where(tickets.c.number < before)
-    rows = (await connection.execute(statement.order_by(tickets.c.number.desc()).limit(limit + 1))).all()
+    may_read = await readable(connection, identity)
+    rows = await newest(connection, identity, filters, may_read, before=before, limit=limit + 1)
     found = tuple(line(row) for row in rows[:limit])
     return TicketPage(found, found[-1].number if len(rows) > limit else None)
+
+
+async def newest(
+    connection: AsyncConnection,
+    identity: Identity,
+    filters: Filters,
+    *conditions: ColumnElement[bool],
+    before: int | None,
+    limit: int,
+) -> Sequence[Any]:
+    """Return the newest tickets that the filters leave and of which the conditions are true, as rows of ``lines``.
+
+    Their numbers are found first and what is shown of them afterwards, so that no planner joins more than a page. Where the store does not
+    have matches of words in the order of their numbers, the newest tickets are looked through before the index of all is asked.
+    """
+    dialect = connection.dialect.name
+    searched = bool(filters.text.strip())
+    if before is not None:
+        conditions = *conditions, tickets.c.number < before
+    rows: Sequence[Any] = ()
+    for walked in search_store.walks(dialect) if searched else (None,):
+        above = None if walked is None else _first_of(walked, before)
+        found = select(tickets.c.number).where(*conditions, *narrowed(dialect, identity, filters, above=above))
+        by_index = searched and walked is None
+        order = search_store.by_index(dialect, tickets.c.number) if by_index else tickets.c.number
+        few = found.order_by(order.desc()).limit(limit).subquery()
+        statement = lines().where(tickets.c.number.in_(select(few.c.number))).order_by(tickets.c.number.desc())
+        rows = (await connection.execute(statement)).all()
+        if len(rows) == limit:
+            break
+    return rows
+
+
+def _first_of(walked: int, before: int | None) -> ColumnElement[int]:
+    """The number above which so many of the newest tickets are, or of those before one."""
+    last = select(func.max(_opened.c.number)).scalar_subquery() if before is None else literal(before)
+    return last - walked
 
 
 def lines() -> Select[Any]:
@@ -354,8 +405,13 @@ def line(row: Any) -> TicketLine:
     )
 
 
-def narrowed(dialect: str, identity: Identity, filters: Filters) -> list[ColumnElement[bool]]:
-    """Return the conditions of what narrows a list; whether somebody may read is asked besides."""
+def narrowed(
+    dialect: str, identity: Identity, filters: Filters, *, above: ColumnElement[int] | None = None
+) -> list[ColumnElement[bool]]:
+    """Return the conditions of what narrows a list; whether somebody may read is asked besides.
+
+    With ``above``, words are sought in tickets with higher numbers only.
+    """
     conditions: list[ColumnElement[bool]] = []
     for column, chosen in (
         (tickets.c.state, filters.states),
@@ -380,12 +436,13 @@ def narrowed(dialect: str, identity: Identity, filters: Filters) -> list[ColumnE
     if filters.text.strip():
         sought = search.wanted(filters.text)
         company = filters.company if identity.is_staff else identity.company
-        conditions.append(search_store.matches(dialect, sought, company) if sought else false())
+        conditions.append(search_store.matches(dialect, sought, company, above=above) if sought else false())
     return conditions
 
 
 async def counts(connection: AsyncConnection, identity: Identity) -> TicketCounts:
     """Count the tickets that this person may read."""
     is_open = tickets.c.state.in_((State.OPEN, State.AWAITING))
-    statement = select(func.count().filter(is_open), func.count()).select_from(tickets).where(reachable(identity))
+    statement = select(func.count().filter(is_open), func.count()).select_from(tickets)
+    statement = statement.where(await readable(connection, identity))
     return TicketCounts(*(await connection.execute(statement)).one())

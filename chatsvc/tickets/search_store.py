@@ -4,6 +4,7 @@ The company stands among the words, so that a contact's search never looks at wh
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 from sqlalchemy import ColumnElement, column, select, table, text
 
@@ -19,6 +20,8 @@ _PUT = {
 }
 # PostgreSQL counts positions no further.
 _LAST_POSITION = 16_000
+# Tickets that are looked through before the index is asked on PostgreSQL: some milliseconds' worth.
+_WALKS: Final = (2_000, 12_000)
 
 
 def _scope(company: CompanyId) -> str:
@@ -36,8 +39,13 @@ async def put(uow: UnitOfWork, number: int, company: CompanyId, words: Sequence[
     await uow.execute(text(_PUT[uow.dialect]), values)
 
 
-def matches(dialect: str, sought: Sequence[Wanted], company: CompanyId | None) -> ColumnElement[bool]:
-    """Return the condition that a ticket is found by all of these; of one company only unless that is None."""
+def matches(
+    dialect: str, sought: Sequence[Wanted], company: CompanyId | None, *, above: ColumnElement[int] | None = None
+) -> ColumnElement[bool]:
+    """Return the condition that a ticket is found by all of these; of one company only unless that is None.
+
+    With ``above``, only tickets with higher numbers are looked through.
+    """
     if dialect == "sqlite":
         words = table("ticket_words", column("rowid"))
         # The words are letters and digits only, and quoted on top.
@@ -45,7 +53,22 @@ def matches(dialect: str, sought: Sequence[Wanted], company: CompanyId | None) -
         return tickets.c.number.in_(select(words.c.rowid).where(query))
     words = table("ticket_words", column("number"))
     query = text("words @@ cast(cast(:sought as text) as tsquery)").bindparams(sought=_ts(sought, company))
-    return tickets.c.number.in_(select(words.c.number).where(query))
+    found = select(words.c.number).where(query)
+    return tickets.c.number.in_(found if above is None else found.where(words.c.number > above))
+
+
+def walks(dialect: str) -> tuple[int | None, ...]:
+    """Return among how many of the newest tickets to look, one after the other, until a page is full; None: among all.
+
+    SQLite has its matches in the order of their numbers and stops when it has enough. PostgreSQL has them in no order: what many tickets say
+    is found soonest by walking back from the newest, what few say by the index, and a word's beginning does not tell it which of them it is.
+    """
+    return (None,) if dialect == "sqlite" else (*_WALKS, None)
+
+
+def by_index(dialect: str, number: ColumnElement[int]) -> ColumnElement[int]:
+    """Return the same order, for the last of the ``walks``: PostgreSQL cannot walk along a sum, and so takes the index of words."""
+    return number if dialect == "sqlite" else number + 0
 
 
 def _fts(sought: Sequence[Wanted], company: CompanyId | None) -> str:

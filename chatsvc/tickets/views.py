@@ -7,22 +7,24 @@ repeats nor skips what stays. Each list has an index that keeps what is over out
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.accounts.model import Identity
 from chatsvc.db.columns import from_microseconds, to_microseconds
 from chatsvc.kernel.errors import Invalid, NotAllowed
 from chatsvc.tickets import queries
-from chatsvc.tickets.model import Filters, State, View
+from chatsvc.tickets.model import Filters, View
 from chatsvc.tickets.queries import PAGE, TicketLine
 from chatsvc.tickets.severity_tables import tracks
 from chatsvc.tickets.tables import team_members, tickets
 
-# Beyond this a count says "many".
-MOST_COUNTED: Final = 1_000
+# Beyond this a count says that there are more.
+MOST_COUNTED: Final = 999
 # Ordered by their promises; the others by number, newest first.
 _BY_PROMISE: Final = (View.DUE, View.BREACHED)
+# By number, under which an index has the tickets that are not over.
+_PROMISED: Final = tracks.join(tickets, tickets.c.number == tracks.c.number)
 
 
 class ViewPage(msgspec.Struct, frozen=True):
@@ -50,17 +52,18 @@ async def page(
     """
     if not identity.is_staff:
         raise NotAllowed("staff.only")
-    conditions = _of(view, identity), *queries.narrowed(connection.dialect.name, identity, filters or Filters())
+    filters = filters or Filters()
     by_promise = view in _BY_PROMISE
     if by_promise:
         # The promises alone first, which an index has in order; what is shown of them afterwards.
-        found = select(tickets.c.id).select_from(tracks.join(tickets, tickets.c.id == tracks.c.ticket_id))
-        few = _by_promise(found.where(*conditions), after).limit(limit + 1).subquery()
+        conditions = _of(view, identity), *queries.narrowed(connection.dialect.name, identity, filters)
+        found = select(tickets.c.id).select_from(_PROMISED).where(*conditions)
+        few = _by_promise(found, after).limit(limit + 1).subquery()
         statement = queries.lines().where(tickets.c.id.in_(select(few.c.id)))
-        statement = statement.order_by(tracks.c.due_at, tracks.c.number)
+        rows = (await connection.execute(statement.order_by(tracks.c.due_at, tracks.c.number))).all()
     else:
-        statement = _by_number(queries.lines().where(*conditions), after).limit(limit + 1)
-    rows = (await connection.execute(statement)).all()
+        before, belongs = _number(after), _of(view, identity)
+        rows = await queries.newest(connection, identity, filters, belongs, before=before, limit=limit + 1)
     lines = tuple(queries.line(row) for row in rows[:limit])
     if len(rows) <= limit:
         return ViewPage(lines, None)
@@ -68,24 +71,29 @@ async def page(
     return ViewPage(lines, _place(last) if by_promise else str(last.number))
 
 
-async def counts(connection: AsyncConnection, identity: Identity) -> dict[View, int]:
-    """Return how many tickets each list holds, at most ``MOST_COUNTED`` of each."""
+async def counts(connection: AsyncConnection, identity: Identity, *, most: int = MOST_COUNTED) -> dict[View, int]:
+    """Return how many tickets each list holds; for one that has more than ``most``, one more than that.
+
+    Raises:
+        NotAllowed: ``staff.only``.
+    """
     if not identity.is_staff:
         raise NotAllowed("staff.only")
-    found: dict[View, int] = {}
-    for view in View:
-        # The promises' lists start from the promises, which are few; the others need none of them.
-        source = tracks.join(tickets, tickets.c.id == tracks.c.ticket_id) if view in _BY_PROMISE else tickets
-        some = select(tickets.c.id).select_from(source).where(_of(view, identity)).limit(MOST_COUNTED).subquery()
-        found[view] = int((await connection.execute(select(func.count()).select_from(some))).scalar_one())
-    return found
+    asked = [_count(view, identity, most).label(view.value) for view in View]
+    found = (await connection.execute(select(*asked))).one()
+    return dict(zip(View, found, strict=True))
+
+
+def _count(view: View, identity: Identity, most: int) -> ScalarSelect[int]:
+    # The promises' lists start from the promises, which are few; the others need none of them.
+    source = _PROMISED if view in _BY_PROMISE else tickets
+    some = select(tickets.c.number).select_from(source).where(_of(view, identity)).limit(most + 1)
+    return select(func.count()).select_from(some.subquery(f"few_{view}")).scalar_subquery()
 
 
 def _of(view: View, identity: Identity) -> ColumnElement[bool]:
     """What belongs to a list. ``ended_at is null`` is how the indexes know what is not over."""
     is_open = tickets.c.ended_at.is_(None)
-    # The lists of promises go along the promises: said so that no index of tickets offers itself.
-    runs = tickets.c.state.in_((State.OPEN, State.AWAITING))
     match view:
         case View.MINE:
             return and_(is_open, tickets.c.owner_id == identity.person)
@@ -95,19 +103,19 @@ def _of(view: View, identity: Identity) -> ColumnElement[bool]:
         case View.UNASSIGNED:
             return and_(is_open, tickets.c.owner_id.is_(None))
         case View.DUE:
-            return and_(runs, tracks.c.due_at.is_not(None))
+            return and_(is_open, tracks.c.due_at.is_not(None))
         case View.BREACHED:
-            return and_(runs, tracks.c.due_at.is_not(None), tracks.c.breached)
+            return and_(is_open, tracks.c.due_at.is_not(None), tracks.c.breached)
         case View.OPEN:
-            return and_(is_open, true())
+            return is_open
 
 
-def _by_number(statement: Select[Any], after: str | None) -> Select[Any]:
-    if after is not None:
-        if not after.isdecimal() or len(after) > 15:
-            raise Invalid("cursor.unknown", field="after")
-        statement = statement.where(tickets.c.number < int(after))
-    return statement.order_by(tickets.c.number.desc())
+def _number(after: str | None) -> int | None:
+    if after is None:
+        return None
+    if not after.isdecimal() or len(after) > 15:
+        raise Invalid("cursor.unknown", field="after")
+    return int(after)
 
 
 def _by_promise(statement: Select[Any], after: str | None) -> Select[Any]:

@@ -11,6 +11,7 @@ from chatsvc.catalog.model import pick
 from chatsvc.kernel.errors import Invalid, NotAllowed, NotFound
 from chatsvc.tickets.model import BulkChange, Filters, State, View
 from chatsvc.tickets.queries import TicketLine
+from chatsvc.tickets.views import MOST_COUNTED
 from web import errors
 from web.bodies import FormInvalid
 from web.pages.entries import name_in, pairs
@@ -101,7 +102,8 @@ async def _page(
             {
                 "href": url("staff_tickets", {"view": view.value, **narrowing}),
                 "label": reader.texts.gettext(VIEWS[view]),
-                "count": counts[view],
+                "count": min(counts[view], MOST_COUNTED),
+                "more": counts[view] > MOST_COUNTED,
                 "current": view.value == query.view,
             }
             for view in View

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 from icalendar import Calendar
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from chatsvc.accounts.model import Identity
 from chatsvc.db.due import Agenda
@@ -19,6 +19,7 @@ from chatsvc.files.actions import Files
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from chatsvc.kernel.machine import IllegalTransition
+from chatsvc.tickets import queries, views
 from chatsvc.tickets.actions import Tickets
 from chatsvc.tickets.feeds import Feeds, Wording
 from chatsvc.tickets.logbook import LogBook
@@ -27,6 +28,7 @@ from chatsvc.tickets.policy import TicketRules
 from chatsvc.tickets.queries import TicketView
 from chatsvc.tickets.severity_tables import tracks
 from chatsvc.tickets.store import Opened
+from chatsvc.tickets.tables import ticket_numbers
 from tests.builders import a_contact, a_representative, a_supervisor, a_ticket
 
 DAY = timedelta(days=1)
@@ -402,6 +404,16 @@ async def test_views_are_what_they_are_called(desk: Desk, clock: ManualClock) ->
     }  # fmt: skip
 
 
+async def test_a_count_goes_no_further_than_one_more_than_it_shows(desk: Desk) -> None:
+    for _ in range(3):
+        await a_ticket(desk.database, desk.claire)
+
+    async with desk.database.read() as connection:
+        found = [(await views.counts(connection, desk.ravi, most=most))[View.OPEN] for most in (2, 3, 4)]
+
+    assert found == [3, 4, 4]
+
+
 @pytest.mark.parametrize("view", [View.OPEN, View.DUE])
 async def test_pages_of_a_view_neither_skip_nor_repeat(desk: Desk, view: View) -> None:
     for _ in range(26):
@@ -442,6 +454,26 @@ async def test_t6_search_finds_own_words_in_every_writing(desk: Desk) -> None:
     assert await desk.finds(desk.claire, str(made["de"])) == [made["de"]]
     assert await desk.finds(desk.claire, "\"' AND * ( :") == []
     assert await desk.finds(desk.ravi, "überweisung") == [made["de"]]
+
+
+@pytest.mark.parametrize("who", ["claire", "ravi"])
+async def test_t6_search_finds_the_newest_first_however_long_ago(desk: Desk, who: str) -> None:
+    # Many numbers lie between the first and the second, and between the second and the third.
+    numbers = [desk.ticket.number]
+    for _ in range(2):
+        async with desk.database.begin() as uow:
+            await uow.execute(update(ticket_numbers).values(last=ticket_numbers.c.last + 20_000))
+        numbers.append((await a_ticket(desk.database, desk.claire, subject="Report again")).number)
+    reader = getattr(desk, who)
+
+    assert await desk.finds(reader, "report") == numbers[::-1]
+    assert [await desk.finds(reader, str(number)) for number in numbers] == [[number] for number in numbers]
+    before = await desk.act.requests(reader, before=numbers[2], filters=Filters(text="rep", states=(State.OPEN,)))
+    assert [line.number for line in before.tickets] == numbers[1::-1]
+    async with desk.database.read() as connection:
+        page = await queries.requests(connection, reader, filters=Filters(text="report"), limit=2)
+    assert ([line.number for line in page.tickets], page.older) == (numbers[:0:-1], numbers[1])
+    assert await desk.numbers(desk.ravi, View.OPEN, text="report") == numbers[::-1]
 
 
 async def test_r20_search_finds_nothing_of_others(desk: Desk) -> None:

@@ -110,7 +110,14 @@ def ticket_list(**more: Any) -> dict[str, Any]:
         "tickets": rows,
         "view": "mine",
         "views": [
-            {"href": "/desk/tickets", "label": label, "count": 3, "current": index == 0} for label, index in views
+            {
+                "href": "/desk/tickets",
+                "label": label,
+                "count": 3 if index else 999,
+                "more": not index,
+                "current": not index,
+            }
+            for label, index in views
         ],
         "newer": None,
         "older": "/desk/tickets?after=4751",
