@@ -19,7 +19,7 @@ from web.bodies import FormInvalid
 from web.i18n import Reader
 from web.pages import chat
 from web.pages.callback_forms import CallForm, CallHomeQuery, CallPlaceForm, CallQuery, MoveForm, NumberForm
-from web.pages.callback_shown import countries, country_name, day_name, shown, slot_name, typed_number
+from web.pages.callback_shown import countries, country_name, short_day_name, shown, slot_name, typed_number
 from web.pages.entries import name_in
 from web.pages.forms import Nothing
 from web.site import Call
@@ -111,7 +111,9 @@ async def _form_page(call: Call, typed: dict[str, Any], said: list[dict[str, str
         errors=said,
         key=str(typed.get("key") or chat.new_key()),
         countries=await countries(call),
-        days=[{"on": day.on.isoformat(), "name": day_name(day.on, reader), "chosen": day is chosen} for day in days],
+        days=[
+            {"on": day.on.isoformat(), "name": short_day_name(day.on, reader), "chosen": day is chosen} for day in days
+        ],
         slots=[]
         if chosen is None
         else [(slot.begins_at.isoformat(), slot_name(slot, reader)) for slot in chosen.slots],
@@ -275,7 +277,9 @@ async def _call_page(call: Call, said: list[dict[str, str]], query: CallQuery) -
             (code, country_name(code, call.reader)) for code in await call.site.calls_seen.countries_of(reservation)
         ],
         mine=mine,
-        days=[{"on": day.on.isoformat(), "name": day_name(day.on, zone), "chosen": day is chosen} for day in days],
+        days=[
+            {"on": day.on.isoformat(), "name": short_day_name(day.on, zone), "chosen": day is chosen} for day in days
+        ],
         slots=[] if chosen is None else [(slot.begins_at.isoformat(), slot_name(slot, zone)) for slot in chosen.slots],
     )
 

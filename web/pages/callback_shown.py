@@ -1,10 +1,10 @@
 """Calls as templates show them, for every page that mentions one: in words, and in the customer's own time."""
 
-from datetime import date
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_date, format_time, get_timezone_name
+from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
 
 from callback import policy
 from callback.model import Slot
@@ -41,6 +41,11 @@ def shown(call: Call, view: CallView) -> dict[str, Any]:
 def day_name(on: date, reader: Reader) -> str:
     """Return a day as people write it."""
     return str(format_date(on, "full", locale=reader.locale))
+
+
+def short_day_name(on: date, reader: Reader) -> str:
+    """Return a day of the coming weeks as short as people write it, with its weekday."""
+    return str(format_skeleton("MMMEd", datetime.combine(on, time()), locale=reader.locale))
 
 
 def slot_name(slot: Slot, reader: Reader) -> str:

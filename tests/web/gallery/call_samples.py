@@ -12,7 +12,7 @@ from chatsvc.catalog.model import load as load_catalog
 from chatsvc.kernel.ids import ConversationId, TicketId
 from tests.web.gallery.samples import ANA, SAM, Sample, ago, errors, room, waiting
 from web.i18n import Reader, reader
-from web.pages.callback_shown import country_name, day_name, slot_name
+from web.pages.callback_shown import country_name, day_name, short_day_name, slot_name
 from web.texts import CALL_OUTCOMES, CALL_STATES
 
 _CATALOG: Final = load_catalog()
@@ -47,7 +47,7 @@ def _slot(begins_at: datetime) -> Slot:
 def _days(chosen: int = 0) -> list[dict[str, Any]]:
     begins = (_SLOT + timedelta(days=day) for day in range(14))
     return [
-        {"on": at.date().isoformat(), "name": day_name(at.date(), _mine()), "chosen": day == chosen}
+        {"on": at.date().isoformat(), "name": short_day_name(at.date(), _mine()), "chosen": day == chosen}
         for day, at in enumerate(begins)
         if at.weekday() < 5
     ]
