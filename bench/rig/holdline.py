@@ -1,4 +1,4 @@
-"""Holdline itself under load: its web processes, its worker, its stores, filled by ``seed.py``.
+"""Holdline itself under load: its web processes, its two workers, its stores, filled by ``seed.py``.
 
 It runs as its Procfile says, with its own limits raised where the load would otherwise be refused: messages and
 connections of one process. Grace times are long, because a measurement's people come some seconds after the store was filled.
@@ -56,7 +56,7 @@ class Holdline:
 
     @contextmanager
     def started(self, processes: int = 1) -> Iterator[Target]:
-        """Run it with so many web processes and a worker on a fresh, filled store."""
+        """Run it with so many web processes and both workers on a fresh, filled store."""
         with ExitStack() as stack:
             folder = Path(stack.enter_context(TemporaryDirectory(prefix="holdline-bench-")))
             news = stack.enter_context(redis(folder))
@@ -79,16 +79,17 @@ class Holdline:
                 watched[name] = stack.enter_context(
                     running(_web(port), core=core, log=log, serves=_answers(port), environment=environment)
                 ).pid
-            watched["worker"] = stack.enter_context(
-                running(
-                    _command("worker"),
-                    core=SERVER_CORE,
-                    log=folder / "worker.log",
-                    # Only then is the time over in which it reads its code.
-                    serves=lambda text: 0 if "redis_version" in text else None,
-                    environment=environment,
-                )
-            ).pid
+            for name in ("worker", "callback"):
+                watched[name] = stack.enter_context(
+                    running(
+                        _command(name),
+                        core=SERVER_CORE,
+                        log=folder / f"{name}.log",
+                        # Only then is the time over in which it reads its code.
+                        serves=lambda text: 0 if "redis_version" in text else None,
+                        environment=environment,
+                    )
+                ).pid
             yield Target(
                 dialect=BENCH / "holdline.dialect",
                 customers=ports if self.spread else ports[:1],
