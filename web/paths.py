@@ -55,6 +55,7 @@ PATHS: Final = {
     "feed_revoke": "/profile/calendar/end",
     "profile": "/profile",
     "password": "/profile/password",
+    "own_company": "/profile/company",
     "session_end": "/profile/sessions/{session}/end",
     "file": "/files/{file}",
     # staff
@@ -88,8 +89,10 @@ PATHS: Final = {
     "people": "/admin/people",
     "company_add": "/admin/companies",
     "company_services": "/admin/companies/{company}/services",
+    "company_colleagues": "/admin/companies/{company}/colleagues",
     "contact_add": "/admin/companies/{company}/contacts",
     "staff_add": "/admin/staff",
+    "person_teams": "/admin/people/{person}/teams",
     "person_authorise": "/admin/people/{person}/authorised",
     "person_disable": "/admin/people/{person}/disabled",
     "person_link": "/admin/people/{person}/link",

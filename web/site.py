@@ -253,6 +253,8 @@ NEWS: Final = {
     "bulk_too_late": ("warn", N_("The time to undo is over. Change the tickets again instead.")),
     "reply_saved": ("good", N_("The reply has been saved.")),
     "reply_removed": ("good", N_("The reply has been removed.")),
+    "company_saved": ("good", N_("The wish of the company has been saved. It counts from now on.")),
+    "teams_saved": ("good", N_("The teams have been saved.")),
     "services_saved": ("good", N_("The services of the company have been saved.")),
     "calendar_changed": ("good", N_("The calendar has been changed. It counts from now on.")),
     "company_added": ("good", N_("The company has been added.")),

@@ -103,11 +103,14 @@ class Assigning(Following):
             if rows:
                 await uow.execute(team_members.insert(), rows)
 
-    async def teams_of(self, person: PersonId) -> tuple[str, ...]:
-        """Return the keys of the teams in which somebody works, in order."""
+    async def teams_of_staff(self) -> dict[PersonId, tuple[str, ...]]:
+        """Return in which teams each colleague works, by the teams' keys; those in none are missing. Who may ask is asked at the door."""
+        statement = select(team_members.c.person_id, team_members.c.team).order_by(team_members.c.team)
+        teams: dict[PersonId, tuple[str, ...]] = {}
         async with self.database.read() as connection:
-            statement = select(team_members.c.team).where(team_members.c.person_id == person)
-            return tuple(sorted((await connection.execute(statement)).scalars()))
+            for person, team in (await connection.execute(statement)).all():
+                teams[person] = (*teams.get(person, ()), team)
+        return teams
 
     async def link_incident(self, identity: Identity, ticket: TicketId, incident: str | None) -> None:
         """Say to which incident a ticket belongs, by the incident's number; None: to none.

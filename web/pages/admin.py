@@ -7,6 +7,7 @@ from babel import Locale
 from starlette.responses import Response
 
 from chatsvc.accounts.model import Person, PersonRole
+from chatsvc.catalog.model import pick
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, Refused, TooMany
 from chatsvc.kernel.ids import CompanyId, PersonId
 from web import errors
@@ -15,6 +16,7 @@ from web.i18n import language_of
 from web.pages.entries import name_in, pairs
 from web.pages.forms import (
     AuthoriseForm,
+    ColleaguesForm,
     CompanyForm,
     ContactForm,
     DisableForm,
@@ -22,6 +24,7 @@ from web.pages.forms import (
     PeopleQuery,
     ServicesForm,
     StaffForm,
+    TeamsForm,
 )
 from web.paths import url
 from web.site import Call
@@ -67,6 +70,20 @@ async def set_services(call: Call, body: ServicesForm) -> Response:
         subscribed = service in body.services
         await call.services.requests.set_service(call.identity, company.id, service, subscribed=subscribed)
     return _back(call, company.id, "services_saved")
+
+
+async def show_colleagues(call: Call, body: ColleaguesForm) -> Response:
+    """Say whether the contacts of a company read all its tickets, or their own only (T6)."""
+    company = await call.site.people.company(call.identity, CompanyId(call.part("company")))
+    await call.services.tickets.show_colleagues(call.identity, company.id, shown=body.colleagues == "yes")
+    return _back(call, company.id, "company_saved")
+
+
+async def set_teams(call: Call, body: TeamsForm) -> Response:
+    """Say in which teams a colleague works (T1)."""
+    teams = [pick(call.services.catalog.teams, key, field="teams").key for key in body.teams]
+    await call.services.tickets.set_teams(call.identity, PersonId(call.part("person")), teams)
+    return _back(call, None, "teams_saved")
 
 
 def services_known(call: Call) -> dict[str, str]:
@@ -165,6 +182,7 @@ async def _page(
     contacts = await people.contacts(call.identity, company.id) if company else []
     staff = await people.staff(call.identity)
     lines = await call.services.queries.lines_of_staff()
+    teams = await call.services.tickets.teams_of_staff()
     return await call.page(
         "admin/people.html",
         status=status,
@@ -187,9 +205,11 @@ async def _page(
             "name": company.name,
             "zone": company.zone,
             "services": await call.services.requests.services(company.id),
+            "colleagues": await call.services.tickets.shows_colleagues(company.id),
             "people": [_contact_row(person) for person in contacts],
         },
-        staff=[_staff_row(call, person, lines.get(person.id, ())) for person in staff],
+        staff=[_staff_row(call, person, lines.get(person.id, ()), teams.get(person.id, ())) for person in staff],
+        teams=pairs(call.services.catalog.teams, call.reader),
         services=services_known(call),
         bounds={"least": rules.fewest_contacts, "most": rules.most_contacts},
         zones=[(zone, zone.replace("_", " ")) for zone in sorted(available_timezones()) if "/" in zone],
@@ -214,14 +234,16 @@ def _contact_row(person: Person) -> dict[str, Any]:
     }
 
 
-def _staff_row(call: Call, person: Person, lines: tuple[str, ...]) -> dict[str, Any]:
-    catalog = call.services.catalog.lines
+def _staff_row(call: Call, person: Person, lines: tuple[str, ...], teams: tuple[str, ...]) -> dict[str, Any]:
+    catalog = call.services.catalog
     return {
         "id": person.id,
         "name": person.name,
         "email": person.email,
         "role": person.role.value,
-        "lines": ", ".join(name_in(catalog, line, call.reader) for line in lines),
+        "lines": ", ".join(name_in(catalog.lines, line, call.reader) for line in lines),
+        "teams": ", ".join(name_in(catalog.teams, team, call.reader) for team in teams),
+        "team_keys": teams,
         "disabled": person.disabled_at is not None,
         "has_password": person.has_password,
         "me": person.id == call.identity.person,

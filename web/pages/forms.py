@@ -324,6 +324,18 @@ class StaffForm(Form, frozen=True, rename=lambda name: f"staff-{name}"):
     lines: tuple[Code, ...] = ()
 
 
+class TeamsForm(Form, frozen=True):
+    """In which teams somebody works; in those that are not named they do not."""
+
+    teams: tuple[Code, ...] = ()
+
+
+class ColleaguesForm(Form, frozen=True):
+    """Whether the contacts of a company read all its tickets (T6)."""
+
+    colleagues: YesNo = "no"
+
+
 class AuthoriseForm(Form, frozen=True):
     """Grant or withdraw the permission to contact Support (P1)."""
 

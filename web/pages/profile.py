@@ -7,7 +7,7 @@ from chatsvc.kernel.ids import SessionId
 from web import errors
 from web.bodies import FormInvalid
 from web.cookies import Cookies
-from web.pages.forms import Nothing, PasswordForm, ProfileForm
+from web.pages.forms import ColleaguesForm, Nothing, PasswordForm, ProfileForm
 from web.site import Call
 
 # What the room calls its fields -> what the form calls them.
@@ -40,6 +40,14 @@ async def change_password(call: Call, body: PasswordForm) -> Response:
     except TooMany as error:
         return await _page(call, errors.of_refusal(error, call.reader, field="current"))
     return call.go("profile", news="password_changed")
+
+
+async def show_colleagues(call: Call, body: ColleaguesForm) -> Response:
+    """Say, as the administrator of one's company, whether its contacts read all its tickets (T6)."""
+    company = call.identity.company
+    assert company is not None  # contacts alone come here
+    await call.services.tickets.show_colleagues(call.identity, company, shown=body.colleagues == "yes")
+    return call.go("profile", news="company_saved", fragment="company")
 
 
 async def end_session(call: Call, body: Nothing) -> Response:
@@ -75,8 +83,16 @@ async def _page(call: Call, said: list[dict[str, str]]) -> Response:
             "zone_fixed": False,
         },
         chosen_theme=call.theme,
+        colleagues=await _colleagues(call),
         feed=None if feed is None else call.site.base_url + feed,
         sessions=await call.services.accounts.sessions_of(call.identity),
         minimum=call.services.accounts.rules.password_shortest,
         errors=said,
     )
+
+
+async def _colleagues(call: Call) -> bool | None:
+    """Whether the contacts of the reader's company read all its tickets; None for whoever has no say in it."""
+    if not call.identity.company_admin or call.identity.company is None:
+        return None
+    return await call.services.tickets.shows_colleagues(call.identity.company)

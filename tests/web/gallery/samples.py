@@ -388,22 +388,29 @@ def people(**page: Any) -> dict[str, Any]:
         person("pe_12", "Greta Holm", authorised=False, has_password=False, seen_at=None),
         person("pe_13", "Old Account", authorised=False, disabled=True),
     ]
-    member = {"lines": "Expense, Travel", "disabled": False, "has_password": True, "me": False}
+    member = {
+        "lines": "Expense, Travel",
+        "teams": "Support, Engineering",
+        "team_keys": ("support", "engineering"),
+        "disabled": False,
+        "has_password": True,
+        "me": False,
+    }
     base: dict[str, Any] = {
         "me": ADA,
         "companies": [
             {"id": "co_1", "name": "Nordwind Logistics", "zone": "Europe/Berlin", "country": "DE", "contacts": 4, "authorised": 2, "href": "/admin/people?company=co_1", "open": True},
             {"id": "co_2", "name": "Baltic Foods", "zone": "Europe/Riga", "country": "LV", "contacts": 1, "authorised": 1, "href": "/admin/people?company=co_2", "open": False},
         ],
-        "company": {"id": "co_1", "name": "Nordwind Logistics", "zone": "Europe/Berlin", "services": ["audit"], "people": nordwind},
+        "company": {"id": "co_1", "name": "Nordwind Logistics", "zone": "Europe/Berlin", "services": ["audit"], "colleagues": True, "people": nordwind},
         "services": {"audit": "The audit service"},
         "staff": [
-            {"id": "pe_1", "name": "Ada Lindqvist", "email": ADA["email"], "role": "administrator", **member, "lines": "", "me": True},
+            {"id": "pe_1", "name": "Ada Lindqvist", "email": ADA["email"], "role": "administrator", **member, "lines": "", "teams": "", "team_keys": (), "me": True},
             {"id": "pe_2", "name": "Sam Okafor", "email": SAM["email"], "role": "representative", **member},
             {"id": "pe_3", "name": "Ines Duarte", "email": "ines@holdline.example", "role": "supervisor", **member, "has_password": False},
         ],
         "bounds": {"least": 2, "most": 5}, "zones": [("Europe/Berlin", "Berlin"), ("Asia/Seoul", "Seoul")], "countries": [("DE", "Germany"), ("KR", "South Korea")],
-        "lines": [("expense", "Expense"), ("travel", "Travel")], "form": {}, "errors": [],
+        "lines": [("expense", "Expense"), ("travel", "Travel")], "teams": CHOICES["teams"], "form": {}, "errors": [],
     }  # fmt: skip
     return {**base, **page}
 
@@ -518,7 +525,7 @@ def profile(me: dict[str, Any], **page: Any) -> dict[str, Any]:
     base = {
         "me": me,
         "person": {"name": me["name"], "email": me["email"], "company": me["company"], "language": "en", "zone": "Europe/Berlin", "zone_fixed": False},
-        "chosen_theme": "auto", "minimum": 12, "errors": [], "feed": None,
+        "chosen_theme": "auto", "minimum": 12, "errors": [], "feed": None, "colleagues": None,
         "sessions": [
             {"id": "se_1", "device": "Firefox on Linux", "created_at": ago(days=1), "seen_at": ago(minutes=1), "current": True},
             {"id": "se_2", "device": "", "created_at": ago(days=9), "seen_at": ago(days=3), "current": False},
@@ -762,7 +769,7 @@ def samples() -> list[Sample]:
                 ),
             ),
         ),
-        Sample("profile", "portal/profile.html", profile(ANA)),
+        Sample("profile", "portal/profile.html", profile(ANA, colleagues=True)),
         Sample(
             "profile-errors",
             "portal/profile.html",
@@ -859,7 +866,16 @@ def samples() -> list[Sample]:
         Sample(
             "people-no-contacts",
             "admin/people.html",
-            people(company={"id": "co_2", "name": "Baltic Foods", "zone": "Europe/Riga", "services": [], "people": []}),
+            people(
+                company={
+                    "id": "co_2",
+                    "name": "Baltic Foods",
+                    "zone": "Europe/Riga",
+                    "services": [],
+                    "colleagues": False,
+                    "people": [],
+                }
+            ),
         ),
         Sample("mailbox", "trial/mailbox.html", {"me": ADA, "trial": True, "mails": [MAIL, {**MAIL, "id": "ma_2"}]}),
         Sample("mailbox-visitor", "trial/mailbox.html", {"me": None, "trial": True, "mails": [MAIL]}),
