@@ -223,11 +223,11 @@ NEWS: Final = {
     "password_changed": ("good", N_("Your password has been changed. All other devices are signed out.")),
     "password_set": ("good", N_("Your password has been set. Sign in with it.")),
     "profile_saved": ("good", N_("Your profile has been saved.")),
+    "feed_made": ("good", N_("The address of your calendar is made. An older one is worth nothing any more.")),
+    "feed_ended": ("good", N_("The address of your calendar is worth nothing any more.")),
     "session_ended": ("good", N_("That device has been signed out.")),
     "request_sent": (
         "good",
-    "feed_made": ("good", N_("The address of your calendar is made. An older one is worth nothing any more.")),
-    "feed_ended": ("good", N_("The address of your calendar is worth nothing any more.")),
         N_("Your request has been sent. You will be told by mail about every answer; everything stands on this page."),
     ),
     "request_sent_attach": ("good", N_("Your request has been sent. Add the files with your first comment.")),

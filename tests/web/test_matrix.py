@@ -115,10 +115,10 @@ FORMS: dict[str, dict[str, Any]] = {
     "company_add_post": {"company-name": "New", "company-zone": "Europe/Berlin", "company-country": "DE"},
     "contact_add_post": {"contact-name": "New", "contact-email": "new@example.test"},
     "staff_add_post": {"staff-name": "New", "staff-email": "new2@example.test", "staff-role": "representative"},
-    "person_authorise_post": {"authorised": "no"},
     "company_colleagues_post": {"colleagues": "yes"},
     "person_teams_post": {"teams": "support"},
     "own_company_post": {"colleagues": "yes"},
+    "person_authorise_post": {"authorised": "no"},
     "person_disable_post": {"disabled": "yes"},
     "person_link_post": {},
 }  # fmt: skip
