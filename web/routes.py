@@ -107,8 +107,8 @@ PORTAL: Final = (
     page("GET", "profile", profile.show, _SIGNED_IN),
     page("POST", "profile", profile.save, _SIGNED_IN, takes=f.ProfileForm, again=profile.show_again),
     page("POST", "password", profile.change_password, _SIGNED_IN, takes=f.PasswordForm, again=profile.show_again),
-    page("POST", "session_end", profile.end_session, Policy(Who.SIGNED_IN, Rule.SESSION), takes=f.Nothing),
     page("POST", "own_company", profile.show_colleagues, _CONTACT, takes=f.ColleaguesForm),
+    page("POST", "session_end", profile.end_session, Policy(Who.SIGNED_IN, Rule.SESSION), takes=f.Nothing),
 )
 
 STAFF: Final = (
@@ -137,11 +137,11 @@ ADMIN: Final = (
     page("GET", "people", admin.show, _ADMINISTRATOR, query=f.PeopleQuery),
     page("POST", "company_add", admin.add_company, _ADMINISTRATOR, takes=f.CompanyForm, again=admin.show_again),
     page("POST", "company_services", admin.set_services, _ACCOUNT, takes=f.ServicesForm),
-    page("POST", "contact_add", admin.add_contact, _ACCOUNT, takes=f.ContactForm, again=admin.show_again),
     page("POST", "company_colleagues", admin.show_colleagues, _ACCOUNT, takes=f.ColleaguesForm),
+    page("POST", "contact_add", admin.add_contact, _ACCOUNT, takes=f.ContactForm, again=admin.show_again),
     page("POST", "staff_add", admin.add_staff, _ADMINISTRATOR, takes=f.StaffForm, again=admin.show_again),
-    page("POST", "person_authorise", admin.authorise, _ACCOUNT, takes=f.AuthoriseForm),
     page("POST", "person_teams", admin.set_teams, _ACCOUNT, takes=f.TeamsForm),
+    page("POST", "person_authorise", admin.authorise, _ACCOUNT, takes=f.AuthoriseForm),
     page("POST", "person_disable", admin.disable, _ACCOUNT, takes=f.DisableForm),
     page("POST", "person_link", admin.mail_link, _ACCOUNT, takes=f.Nothing),
     page("GET", "calendars", calendars.show_all, _ADMINISTRATOR),
