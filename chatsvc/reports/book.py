@@ -4,7 +4,7 @@ Texts are always texts: a subject that begins with an equals sign is marked as o
 is no link. Moments are dates in one named zone, which the header says, because a cell of Excel has no zone. It knows no ticket.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -19,6 +19,9 @@ _LONGEST_TEXT: Final = 32_767
 # What Excel or a program that reads an export of it might take for the beginning of a formula.
 _ACTIVE: Final = ("=", "+", "-", "@", "\t", "\r", "\0")
 _DAY: Final = timedelta(days=1)
+_BEGINNING: Final = datetime(1899, 12, 30)  # noqa: DTZ001 - a cell of Excel has no zone
+# Takes the row, the column's index, and a value that is there.
+_Write = Callable[[int, int, Any], object]
 _LONGEST_SHEET_NAME: Final = 31
 _NOT_IN_SHEET_NAMES: Final = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
 
@@ -52,6 +55,7 @@ class Book:
             Type.MOMENT: add({"num_format": "yyyy-mm-dd hh:mm"}),
             Type.DAYS: add({"num_format": "0.0"}),
         }
+        self._writers = tuple(self._writer(column) for column in self.columns)
         self._begin(zone)
 
     def _begin(self, zone: str) -> None:
@@ -67,23 +71,36 @@ class Book:
     def add(self, rows: Sequence[Sequence[Any]]) -> None:
         """Write rows: values in the order of the columns; None leaves a cell empty."""
         for row in rows:
-            for index, (column, value) in enumerate(zip(self.columns, row, strict=True)):
+            for index, (write, value) in enumerate(zip(self._writers, row, strict=True)):
                 if value is not None:
-                    self._write(index, column, value)
+                    write(self._row, index, value)
             self._row += 1
 
-    def _write(self, index: int, column: Column, value: Any) -> None:
-        if column.type is Type.TEXT:
-            text = str(self._labels.get(f"{column.key}.{value}", value) if column.is_code else value)[:_LONGEST_TEXT]
-            self._sheet.write_string(self._row, index, text, self._quoted if text.startswith(_ACTIVE) else self._text)
-        elif column.type is Type.MOMENT:
-            self._sheet.write_datetime(self._row, index, self._local(value), self._formats[Type.MOMENT])
-        else:
-            number = value / _DAY if isinstance(value, timedelta) else value
-            self._sheet.write_number(self._row, index, number, self._formats[column.type])
+    def _writer(self, column: Column) -> _Write:
+        """Return what writes a value of a column: chosen once, because a large report has more than a million cells."""
+        write_number, cell = self._sheet.write_number, self._formats.get(column.type)
+        match column.type:
+            case Type.NUMBER:
+                return lambda row, index, value: write_number(row, index, value, cell)
+            case Type.DAYS:
+                return lambda row, index, value: write_number(row, index, value / _DAY, cell)
+            case Type.MOMENT:
+                return lambda row, index, value: write_number(row, index, self._serial(value), cell)
+            case Type.TEXT:
+                words = self._words_of(column.key) if column.is_code else {}
+                return lambda row, index, value: self._text_into(row, index, words.get(value) or str(value))
 
-    def _local(self, moment: datetime) -> datetime:
-        return moment.astimezone(self._zone).replace(tzinfo=None)
+    def _words_of(self, key: str) -> dict[str, str]:
+        begin = f"{key}."
+        return {code.removeprefix(begin): word for code, word in self._labels.items() if code.startswith(begin)}
+
+    def _text_into(self, row: int, index: int, text: str) -> None:
+        quoted = text.startswith(_ACTIVE)
+        self._sheet.write_string(row, index, text[:_LONGEST_TEXT], self._quoted if quoted else self._text)
+
+    def _serial(self, moment: datetime) -> float:
+        """A moment as Excel counts: days of the zone's calendar since the end of 1899."""
+        return (moment.astimezone(self._zone).replace(tzinfo=None) - _BEGINNING) / _DAY
 
     def close(self) -> int:
         """Finish the file; return its size in bytes."""

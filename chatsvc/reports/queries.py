@@ -13,7 +13,7 @@ from chatsvc.accounts.tables import companies, people
 from chatsvc.reports.model import REPORTS, Column, Progress, State, Wish
 from chatsvc.reports.tables import reports
 from chatsvc.tickets.model import Audience
-from chatsvc.tickets.queries import reachable
+from chatsvc.tickets.queries import readable
 from chatsvc.tickets.tables import logs, tickets
 
 _requester = people.alias("requester")
@@ -56,10 +56,10 @@ class Piece(NamedTuple):
     after: int | None
 
 
-def wanted(identity: Identity, wish: Wish) -> list[ColumnElement[bool]]:
-    """Return the conditions of a report: what the person may read, and what they asked for."""
+async def wanted(connection: AsyncConnection, identity: Identity, wish: Wish) -> list[ColumnElement[bool]]:
+    """Return the conditions of a report: what the person may read now, and what they asked for."""
     states = REPORTS[wish.report].states or wish.states
-    conditions: list[ColumnElement[bool]] = [reachable(identity)]
+    conditions: list[ColumnElement[bool]] = [await readable(connection, identity)]
     if states:
         conditions.append(tickets.c.state.in_(states))
     if wish.products:
@@ -75,12 +75,13 @@ def wanted(identity: Identity, wish: Wish) -> list[ColumnElement[bool]]:
 
 async def extent(connection: AsyncConnection, identity: Identity, wish: Wish) -> Extent:
     """Count what a report would hold now."""
-    statement = select(func.count(), func.max(tickets.c.number)).where(*wanted(identity, wish))
+    conditions = await wanted(connection, identity, wish)
+    statement = select(func.count(), func.max(tickets.c.number)).where(*conditions)
     rows, last = (await connection.execute(statement)).one()
     return Extent(rows, last or 0)
 
 
-def _statement(identity: Identity, wish: Wish) -> Select[Any]:
+def _values_of(conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
     source = (
         tickets.join(companies, companies.c.id == tickets.c.company_id)
         .join(_requester, _requester.c.id == tickets.c.requester_id)
@@ -88,7 +89,7 @@ def _statement(identity: Identity, wish: Wish) -> Select[Any]:
         .join(_shared, and_(_shared.c.ticket_id == tickets.c.id, _shared.c.audience == Audience.SHARED))
     )
     columns = [column.label(f"v_{key}") for key, column in _PLAIN.items()]
-    return select(*columns).select_from(source).where(*wanted(identity, wish)).order_by(tickets.c.number)
+    return select(*columns).select_from(source).where(*conditions).order_by(tickets.c.number)
 
 
 async def piece(
@@ -98,8 +99,8 @@ async def piece(
 
     ``at`` is the moment by which ages are told.
     """
-    statement = _statement(identity, wish).where(tickets.c.number > after, tickets.c.number <= last).limit(limit)
-    found = (await connection.execute(statement)).all()
+    conditions = *await wanted(connection, identity, wish), tickets.c.number > after, tickets.c.number <= last
+    found = (await connection.execute(_values_of(conditions).limit(limit))).all()
     columns = REPORTS[wish.report].columns
     rows = [_values(columns, row, at) for row in found]
     return Piece(rows, found[-1].v_number if len(found) == limit else None)
