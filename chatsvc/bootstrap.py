@@ -56,6 +56,7 @@ from chatsvc.reports.actions import Reports
 from chatsvc.requests.actions import Requests
 from chatsvc.tickets.actions import Tickets
 from chatsvc.tickets.clock_keeping import Clocks
+from chatsvc.tickets.clock_plans import Plans
 from chatsvc.tickets.feeds import Feeds
 from chatsvc.tickets.letters import TicketLetters
 from chatsvc.tickets.logbook import LogBook
@@ -101,8 +102,9 @@ class Services:
     reports: Reports
     conversations: Conversations
     queries: Queries
-    # The response clocks of tickets; and how urgent they are, as people see it.
+    # The response clocks of tickets, and the plans they are measured by; and how urgent they are, as people see it.
     clocks: Clocks
+    plans: Plans
     urgencies: Urgencies
     # Sends what the outbox holds; run by the worker.
     sender: OutboxSender
@@ -209,6 +211,7 @@ def build(settings: Settings, clock: Clock) -> Services:
         conversations=conversations,
         queries=Queries(database, conversation_rules),
         clocks=clocks,
+        plans=Plans(clocks),
         urgencies=Urgencies(database, clocks),
         sender=OutboxSender(database=database, clerk=clerk, mailer=mailer),
         mailbox=None if mailer else Mailbox(database, clerk),

@@ -101,6 +101,8 @@ PATHS: Final = {
     "calendar_hours": "/admin/calendars/{company}/hours",
     "calendar_day": "/admin/calendars/{company}/days",
     "calendar_day_removed": "/admin/calendars/{company}/days/removed",
+    "plans": "/admin/plans",
+    "plan": "/admin/plans/{company}",
     "mailbox": "/trial/mailbox",
     # developers
     "api_docs": "/api",

@@ -18,6 +18,7 @@ from web.pages import (
     health,
     hours,
     mailbox,
+    plans,
     portal,
     profile,
     quiet,
@@ -149,6 +150,8 @@ ADMIN: Final = (
     page("POST", "calendar_hours", calendars.set_hours, _ACCOUNT, takes=cf.HoursForm, again=calendars.show_again),
     page("POST", "calendar_day", calendars.set_own_day, _ACCOUNT, takes=cf.OwnDayForm, again=calendars.show_again),
     page("POST", "calendar_day_removed", calendars.remove_own_day, _ACCOUNT, takes=cf.OwnDayRemovedForm, again=calendars.show_again),
+    page("GET", "plans", plans.show, _ADMINISTRATOR),
+    page("POST", "plan", plans.choose, _ACCOUNT, takes=plans.PlanForm),
     page("GET", "mailbox", mailbox.show, Policy(Who.ANYONE, Rule.MAILBOX)),
 )
 

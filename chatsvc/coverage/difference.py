@@ -27,6 +27,8 @@ class DayChange(msgspec.Struct, frozen=True):
 class Difference(msgspec.Struct, frozen=True):
     """Two calendars, side by side."""
 
+    # As it would be.
+    calendar: Calendar
     first: date
     last: date
     # In order; of a mere change of zone none, because the wall clock shows the same hours.
@@ -56,7 +58,9 @@ def difference(before: Calendar, after: Calendar, moment: datetime, *, days: int
     if zone_changes:
         # Another zone has other clock changes; the days that differ by nothing else are the same on the wall.
         changes = tuple(change for change in changes if _hours(change.before) != _hours(change.after))
-    return Difference(first, last, changes, open_time(old, first, last), open_time(new, first, last), zone_changes)
+    return Difference(
+        after, first, last, changes, open_time(old, first, last), open_time(new, first, last), zone_changes
+    )
 
 
 def open_time(hours: Hours, first: date, last: date) -> timedelta:

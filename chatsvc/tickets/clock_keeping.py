@@ -12,7 +12,7 @@ from typing import Final, NamedTuple, Protocol
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chatsvc.catalog.model import Catalog
+from chatsvc.catalog.model import Catalog, Plan
 from chatsvc.coverage.model import Calendar
 from chatsvc.coverage.opening import hours_of
 from chatsvc.db.engine import Database
@@ -44,7 +44,7 @@ _MOVES: Final = {
 _TELLING: Final = tuple(dict.fromkeys((*_WORDS, *_MOVES)))
 
 
-class _Looked(NamedTuple):
+class Looked(NamedTuple):
     """A ticket that was looked at: what was read, and what follows from it."""
 
     found: Followed
@@ -86,7 +86,7 @@ class Clocks:
         Raises:
             Conflict: ``ticket.changed``: somebody else has done so at the same instant; it is looked at again.
         """
-        [(found, kept, alarms)] = await self._look(uow.connection, (ticket,), uow.now)
+        [(found, kept, alarms)] = await self.look(uow.connection, (ticket,), uow.now)
         if not await severity_store.keep(uow, found, kept):
             raise Conflict("ticket.changed", ticket=ticket)
         for alarm in alarms:
@@ -98,7 +98,7 @@ class Clocks:
 
     async def _bring_up(self, tickets: Sequence[TicketId], now: datetime) -> None:
         """Bring clocks up: those that say nothing together, looked at before anything is locked; each of the others on its own."""
-        looked = await self.database.look(lambda connection: self._look(connection, tickets, now))
+        looked = await self.database.look(lambda connection: self.look(connection, tickets, now))
         quiet = [(one.found, one.kept) for one in looked if not one.alarms]
         if quiet:
             async with self.database.begin() as uow:
@@ -110,7 +110,8 @@ class Clocks:
             except Conflict as conflict:
                 logger.warning("clock_conflict", extra={"ticket": ticket, "key": conflict.key})
 
-    async def _look(self, connection: AsyncConnection, tickets: Sequence[TicketId], now: datetime) -> list[_Looked]:
+    async def look(self, connection: AsyncConnection, tickets: Sequence[TicketId], now: datetime) -> list[Looked]:
+        """Return tickets with their clocks as they stand at a moment, in no order; nothing is stored."""
         followed = await severity_store.followed(connection, tickets)
         news = await severity_store.happenings(connection, tickets, _TELLING)
         # Tickets of the same contact are measured alike.
@@ -123,7 +124,7 @@ class Clocks:
             looked.append(self._looked(found, news.get(found.ticket, ()), measures[alike], now))
         return looked
 
-    def _looked(self, found: Followed, news: Iterable[Happening], measure: Measure, now: datetime) -> _Looked:
+    def _looked(self, found: Followed, news: Iterable[Happening], measure: Measure, now: datetime) -> Looked:
         track = found.track or clocks.opened(found.created_at, found.severity)
         for happening in news:
             # What came after the head was read is news for the next look.
@@ -134,29 +135,14 @@ class Clocks:
         track, alarms = clocks.ring(track, now, measure)
         over = found.ended_at is not None and now - found.ended_at > self.rules.reopen_within
         look_at, word_due_at = clocks.next_look(track, measure), clocks.next_word_due(track, measure)
-        return _Looked(found, Kept(track, look_at, word_due_at, clocks.due_of(track, measure), not over), alarms)
+        return Looked(found, Kept(track, look_at, word_due_at, clocks.due_of(track, measure), not over), alarms)
 
     async def measure(
         self, connection: AsyncConnection, company: CompanyId, contact: PersonId, severity: str, at: datetime
     ) -> Measure:
         """Return what the clocks of a company's ticket are measured by."""
         plan = self.catalog.plan(await severity_store.plan_of(connection, company))
-        hours: Hours = hours_of(await self.calendars.calendar_of(connection, contact))
-        if hours.between(at, at + timedelta(days=366)) == timedelta():
-            # A calendar that never opens would promise nothing at all.
-            hours = ALWAYS
-        return Measure(plan.responses[severity], hours)  # type: ignore[index]
-
-    async def set_plan(self, company: CompanyId, plan: str) -> None:
-        """Give a company another response plan; the clocks of its tickets are measured by it from the next sweep on.
-
-        Who may is asked at the door.
-
-        Raises:
-            Invalid: the catalogue has no such plan.
-        """
-        async with self.database.begin() as uow:
-            await severity_store.set_plan(uow, company, self.catalog.known_plan(plan).key)
+        return measure_of(plan, await self.calendars.calendar_of(connection, contact), severity, at)
 
     async def _say(self, uow: UnitOfWork, ticket: TicketId, alarm: Alarm) -> None:
         """Write into the staff's log what comes due or is broken; its key makes it one entry, whoever sweeps."""
@@ -169,6 +155,15 @@ class Clocks:
         if row.owner_id is not None:
             uow.ring(f"desk:{row.owner_id}")
         logger.info(f"promise_{alarm.what}", extra={"ticket": ticket, "promise": str(alarm.promise)})
+
+
+def measure_of(plan: Plan, calendar: Calendar, severity: str, at: datetime) -> Measure:
+    """Return what the clocks of a severity are measured by, by a plan and a calendar; one that never opens counts as always open."""
+    hours: Hours = hours_of(calendar)
+    if hours.between(at, at + timedelta(days=366)) == timedelta():
+        # It would promise nothing at all.
+        hours = ALWAYS
+    return Measure(plan.responses[severity], hours)  # type: ignore[index]
 
 
 def after(track: Track, happening: Happening) -> Track:

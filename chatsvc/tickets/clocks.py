@@ -295,6 +295,24 @@ def due_of(track: Track, measure: Measure, promises: Iterable[Promise] = tuple(P
     return min((when.due_at for when in found if when is not None), default=None)
 
 
+class Shift(msgspec.Struct, frozen=True):
+    """A promise that is due at another moment when it is measured otherwise."""
+
+    promise: Promise
+    before: datetime
+    after: datetime
+
+
+def shifts(track: Track, before: Measure, after: Measure) -> tuple[Shift, ...]:
+    """Return which of the promises that run would be due at another moment by another measure."""
+    found = [(clock.promise, moments(clock, before), moments(clock, after)) for clock in track.clocks]
+    return tuple(
+        Shift(promise, was.due_at, becomes.due_at)
+        for promise, was, becomes in found
+        if was is not None and becomes is not None and was.due_at != becomes.due_at
+    )
+
+
 def next_word_due(track: Track, measure: Measure) -> datetime | None:
     """Return when the customer is owed the next word: the first one, or the next; None while none is owed."""
     return due_of(track, measure, (Promise.INITIAL, Promise.ONGOING))

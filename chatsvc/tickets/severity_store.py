@@ -10,14 +10,14 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, func, insert, or_, s
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from chatsvc.accounts.tables import people
+from chatsvc.accounts.tables import companies, people
 from chatsvc.coverage.tables import calendars
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.errors import Conflict, Invalid
 from chatsvc.kernel.ids import CompanyId, LogId, PersonId, TicketId
 from chatsvc.tickets.clocks import Track
 from chatsvc.tickets.log_store import role_of
-from chatsvc.tickets.model import Audience, Kind, Role
+from chatsvc.tickets.model import Audience, Kind, Role, State
 from chatsvc.tickets.severity import FIRST, TO_JUDGE, Claim, CriticalContact, Proposed
 from chatsvc.tickets.severity_tables import company_plans, tracks, triage
 from chatsvc.tickets.tables import entries, logs, tickets
@@ -251,6 +251,20 @@ async def behind(connection: AsyncConnection, at: datetime, limit: int) -> Seque
     return list(dict.fromkeys(found))
 
 
+async def open_tickets(
+    connection: AsyncConnection, company: CompanyId, limit: int
+) -> list[tuple[TicketId, str | None]]:
+    """Return a company's tickets whose clocks may run, oldest first, each with its requester's own zone; None: the company's."""
+    statement = (
+        select(tickets.c.id, people.c.zone)
+        .select_from(tickets.join(people, people.c.id == tickets.c.requester_id))
+        .where(tickets.c.company_id == company, tickets.c.state == State.OPEN)
+        .order_by(tickets.c.number)
+        .limit(limit)
+    )
+    return [(TicketId(row.id), row.zone) for row in await connection.execute(statement)]
+
+
 class Kept(NamedTuple):
     """How the clocks of a ticket stand now."""
 
@@ -317,6 +331,20 @@ async def plan_of(connection: AsyncConnection, company: CompanyId) -> str | None
     """Return the key of a company's plan; None when it has no other than the usual one."""
     statement = select(company_plans.c.plan).where(company_plans.c.company_id == company)
     return (await connection.execute(statement)).scalar_one_or_none()
+
+
+async def plans(
+    connection: AsyncConnection, company: CompanyId | None = None
+) -> Sequence[tuple[CompanyId, str, str | None, datetime | None]]:
+    """Return companies by name, or one of them: id, name, the key of its plan and since when; None and None where none was chosen."""
+    statement = (
+        select(companies.c.id, companies.c.name, company_plans.c.plan, company_plans.c.changed_at)
+        .select_from(companies.outerjoin(company_plans, company_plans.c.company_id == companies.c.id))
+        .order_by(companies.c.name, companies.c.id)
+    )
+    if company is not None:
+        statement = statement.where(companies.c.id == company)
+    return [(CompanyId(row.id), row.name, row.plan, row.changed_at) for row in await connection.execute(statement)]
 
 
 async def set_plan(uow: UnitOfWork, company: CompanyId, plan: str) -> None:

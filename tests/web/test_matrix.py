@@ -97,6 +97,7 @@ FORMS: dict[str, dict[str, Any]] = {
     },
     "calendar_hours_post": {"version": "0", "zone": "Europe/Berlin", "country": "DE", "monday": "08:00-18:00"},
     "calendar_day_post": {"version": "0", "day": "2026-12-24"},
+    "plan_post": {"plan": "standard", "do": "save"},
     "calendar_day_removed_post": {"version": "0", "day": "2026-12-24"},
     "call_form_post": {**KEY, "number": "030 2345678", "country": "DE", "subject": "s", "description": "d"},
     "call_place_post": {**KEY, "number": "030 2345678", "country": "DE"},

@@ -17,13 +17,15 @@ from chatsvc.coverage.policy import coverage_at
 from chatsvc.coverage.queries import Sheet
 from chatsvc.kernel.errors import Conflict, Invalid, Refused
 from chatsvc.kernel.ids import CompanyId
+from chatsvc.tickets.clock_plans import DueDifference
 from web import coverage_words as words
 from web import errors
 from web.bodies import FormInvalid
-from web.i18n import reading
+from web.i18n import Reader, reading
 from web.pages.admin import countries
 from web.pages.calendar_forms import AskQuery, HoursForm, OwnDayForm, OwnDayRemovedForm
 from web.pages.calendar_months import months
+from web.pages.plans import dues_of
 from web.paths import url
 from web.site import Call
 
@@ -69,7 +71,7 @@ async def set_hours(call: Call, body: HoursForm) -> Response:
         alters = await calendars.preview(call.identity, company, hours)
     except (Invalid, Conflict) as error:
         return await _again(call, error)
-    return await _page(call, typed=_typed(call), alters=alters, action="calendar_hours")
+    return await _preview(call, company, alters, "calendar_hours")
 
 
 async def set_own_day(call: Call, body: OwnDayForm) -> Response:
@@ -83,7 +85,7 @@ async def set_own_day(call: Call, body: OwnDayForm) -> Response:
         alters = await calendars.preview_own_day(call.identity, company, own)
     except (Invalid, Conflict) as error:
         return await _again(call, error)
-    return await _page(call, typed=_typed(call), alters=alters, action="calendar_day")
+    return await _preview(call, company, alters, "calendar_day")
 
 
 async def remove_own_day(call: Call, body: OwnDayRemovedForm) -> Response:
@@ -94,6 +96,11 @@ async def remove_own_day(call: Call, body: OwnDayRemovedForm) -> Response:
     except Conflict as error:
         return await _again(call, error)
     return call.go("calendar", news="calendar_changed", company=company)
+
+
+async def _preview(call: Call, company: CompanyId, alters: Difference, action: str) -> Response:
+    dues = await call.services.plans.preview_calendar(call.identity, company, alters.calendar)
+    return await _page(call, typed=_typed(call), alters=(alters, dues), action=action)
 
 
 async def show_again(call: Call, error: FormInvalid) -> Response:
@@ -128,7 +135,7 @@ async def _page(
     ask: AskQuery | None = None,
     typed: Mapping[str, Any] | None = None,
     said: list[dict[str, str]] | None = None,
-    alters: Difference | None = None,
+    alters: tuple[Difference, DueDifference] | None = None,
     action: str = "",
     status: int = 200,
 ) -> Response:
@@ -136,7 +143,8 @@ async def _page(
     sheet = await call.services.coverage.sheet(call.identity, company.id)
     with reading(call.reader):
         context = page_context(sheet, company, call.now, ask=ask or AskQuery(), typed=dict(typed or {}))
-        context["preview"] = None if alters is None else preview_of(alters, sheet.calendar, action, dict(typed or {}))
+        if alters is not None:
+            context["preview"] = preview_of(*alters, sheet.calendar, action, dict(typed or {}), call.reader)
     return await call.page(
         "admin/calendar.html", status=status, errors=said or [], countries=countries(call), **context
     )
@@ -227,7 +235,9 @@ def _answer(ask: AskQuery, calendar: Calendar, moment: datetime) -> dict[str, An
 # What a change would alter --------------------------------------------------------------------------------------------------------------
 
 
-def preview_of(alters: Difference, calendar: Calendar, action: str, typed: dict[str, Any]) -> dict[str, Any]:
+def preview_of(
+    alters: Difference, dues: DueDifference, calendar: Calendar, action: str, typed: dict[str, Any], to: Reader
+) -> dict[str, Any]:
     """Return what the template takes of a difference, days that change alike together, in the words of the reader under way."""
     groups: dict[tuple[Any, ...], list[DayChange]] = {}
     for change in alters.days:
@@ -246,6 +256,7 @@ def preview_of(alters: Difference, calendar: Calendar, action: str, typed: dict[
         "days": len(alters.days),
         "groups": [_group(group, calendar) for group in list(groups.values())[:_GROUPS_SHOWN]],
         "more": max(len(groups) - _GROUPS_SHOWN, 0),
+        "dues": dues_of(dues, to),
     }
 
 

@@ -1,26 +1,40 @@
 """Clocks that follow tickets by their logs: whatever was said by whichever door, late, twice, after a downtime (V1, R15)."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import update
 
 from chatsvc.accounts.model import Identity, PersonRole
+from chatsvc.accounts.tables import people
+from chatsvc.catalog.model import Plan, Response
 from chatsvc.conversations.urgency import Urgencies
 from chatsvc.conversations.views import Visit
+from chatsvc.coverage.model import OwnDay, Period
 from chatsvc.kernel import ids
-from chatsvc.kernel.errors import Invalid
+from chatsvc.kernel.errors import Invalid, NotAllowed, NotFound
 from chatsvc.kernel.ids import PersonId
 from chatsvc.routing.tables import desks
-from chatsvc.tickets import store
+from chatsvc.tickets import clock_plans, store
+from chatsvc.tickets.clock_plans import Plans
 from chatsvc.tickets.model import Append, Audience, Kind, Role, State, facts
 from chatsvc.tickets.severity_tables import tracks
-from tests.chatsvc.conversations.house import House
+from tests import builders
+from tests.chatsvc.conversations.house import CATALOG, House
 from tests.chatsvc.conversations.test_hours import DOWN, REACHABLE
 
 HOUR = timedelta(hours=1)
 MONDAY = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+
+
+# A plan that answers a P3 within two hours; the rest is as everybody has it.
+_STANDARD = CATALOG.plans[0]
+_QUICK = msgspec.structs.replace(_STANDARD.responses["P3"], initial=Response(hours=2, always=True))
+WITH_SWIFT = msgspec.structs.replace(
+    CATALOG, plans=(_STANDARD, Plan("swift", "Swift", {**_STANDARD.responses, "P3": _QUICK}))
+)
 
 
 async def track_of(house: House, visit: Visit) -> Any:
@@ -190,17 +204,97 @@ async def test_change_of_priority_measures_anew_at_once(house: House) -> None:
 
 
 async def test_another_plan_measures_the_companys_tickets_anew(house: House) -> None:
+    house.clocks.catalog = WITH_SWIFT
     visit = await house.joins(await house.contact())
     await house.clocks.sweep()
     company = (await house.ticket_row(visit.ticket)).company_id
+    ada, plans = await builders.an_administrator(house.database), Plans(house.clocks)
     with pytest.raises(Invalid):
-        await house.clocks.set_plan(company, "golden")
+        await plans.set_plan(ada, company, "golden")
     house.clock.advance(1)
 
-    await house.clocks.set_plan(company, "standard")
+    await plans.set_plan(ada, company, "swift")
 
     assert await house.clocks.sweep() == 1
+    assert (await track_of(house, visit)).word_due_at == MONDAY + 2 * HOUR
     assert await house.clocks.sweep() == 0
+    await plans.set_plan(ada, company, "swift")
+    assert await house.clocks.sweep() == 0
+
+
+async def test_nobody_but_an_administrator_gives_plans(house: House) -> None:
+    visit = await house.joins(await house.contact())
+    company, plans = (await house.ticket_row(visit.ticket)).company_id, Plans(house.clocks)
+
+    with pytest.raises(NotAllowed):
+        await plans.set_plan(await house.ready(), company, "standard")
+    with pytest.raises(NotAllowed):
+        await plans.preview_plan(await house.contact(), company, "standard")
+    with pytest.raises(NotFound):
+        await plans.set_plan(await builders.an_administrator(house.database), ids.company_id(), "standard")
+
+
+# What a change would do -----------------------------------------------------------------------------------------------------
+
+
+async def test_preview_of_a_calendar_says_what_is_due_then_and_stores_nothing(house: House) -> None:
+    house.calendars.keep_business_hours()
+    visit = await house.joins(await house.contact())
+    elsewhere = await house.joins(await house.contact("Another company"))
+    other = await house.joins(await _requester(house, visit), line="travel")
+    await house.clocks.sweep()
+    async with house.database.begin() as uow:
+        await store.move(uow, await store.load(uow.connection, other.ticket), State.AWAITING, ended_at=None)
+    before, company = await track_of(house, visit), (await house.ticket_row(visit.ticket)).company_id
+    # Tuesday morning becomes free.
+    free = OwnDay(date(2026, 3, 3), (Period(12 * 60, 18 * 60),))
+    calendar = msgspec.structs.replace(house.calendars.calendar, own_days=(free,))
+
+    found = await Plans(house.clocks).preview_calendar(await _ada(house), company, calendar)
+
+    assert await track_of(house, visit) == before
+    house.calendars.calendar = calendar
+    async with house.database.read() as connection:
+        looked = await house.clocks.look(connection, (visit.ticket,), house.clock.now())
+    [first, target] = found.named
+    assert (first.number, first.promise, first.before) == (visit.number, "initial", before.word_due_at)
+    assert first.after == looked[0].kept.word_due_at == datetime(2026, 3, 3, 13, 0, tzinfo=UTC)
+    assert (target.promise, found.more) == ("target", 0)
+    assert elsewhere.number not in {change.number for change in found.named}
+
+
+async def _ada(house: House) -> Identity:
+    return await builders.an_administrator(house.database)
+
+
+async def test_contact_with_a_zone_of_their_own_keeps_it_when_the_company_moves(house: House) -> None:
+    house.calendars.keep_business_hours()
+    contact = await house.contact()
+    await house.joins(contact)
+    assert contact.company is not None
+    async with house.database.begin() as uow:
+        await uow.execute(update(people).where(people.c.id == contact.person).values(zone="Europe/Berlin"))
+    moved, plans = msgspec.structs.replace(house.calendars.calendar, zone="America/New_York"), Plans(house.clocks)
+
+    stays = await plans.preview_calendar(await _ada(house), contact.company, moved)
+    async with house.database.begin() as uow:
+        await uow.execute(update(people).where(people.c.id == contact.person).values(zone=None))
+    goes = await plans.preview_calendar(await _ada(house), contact.company, moved)
+
+    assert (stays.named, len(goes.named)) == ((), 2)
+
+
+async def test_preview_names_a_screenful_and_counts_the_rest(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.clocks.catalog = WITH_SWIFT
+    contact = await house.contact()
+    for line in ("expense", "travel", "invoice"):
+        await house.joins(contact, line=line)
+    assert contact.company is not None
+    monkeypatch.setattr(clock_plans, "MOST_NAMED", 2)
+
+    found = await Plans(house.clocks).preview_plan(await _ada(house), contact.company, "swift")
+
+    assert ([change.after for change in found.named], found.more) == ([MONDAY + 2 * HOUR] * 2, 1)
 
 
 async def test_clocks_of_a_company_that_never_opens_run_around_the_clock(house: House) -> None:

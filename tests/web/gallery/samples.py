@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 
 from chatsvc.accounts.model import Company
+from chatsvc.catalog.model import Plan, Response, Responses
 from chatsvc.catalog.model import load as load_catalog
 from chatsvc.coverage.difference import difference
 from chatsvc.coverage.model import DEFAULT_WEEK, Calendar, Channel, OwnDay, Period
@@ -14,10 +15,14 @@ from chatsvc.coverage.policy import coverage_at
 from chatsvc.coverage.queries import Sheet
 from chatsvc.coverage.store import Change
 from chatsvc.kernel.ids import CompanyId, PersonId
+from chatsvc.tickets.clock_plans import CompanyPlan, DueChange, DueDifference
+from chatsvc.tickets.clocks import Promise
 from web.coverage_words import words
 from web.i18n import reader
 from web.pages.calendar_forms import AskQuery
 from web.pages.calendars import page_context, preview_of
+from web.pages.plans import dues_of
+from web.pages.plans import page_context as plan_context
 from web.texts import error_sentence, event_sentence
 
 NOW: Final = datetime(2026, 11, 23, 13, 5, 12, tzinfo=UTC)
@@ -272,6 +277,7 @@ def life(state: str = "open", **more: Any) -> dict[str, Any]:
     waits, ended = state == "awaiting", state in ("solved", "closed")
     return {
         "number": 4812, "state": state, "team": "engineering", "incident": None, "mine": False, "own": True, "following": False,
+        "mails": "/mails/quiet/a-token",
         "needed": "Please send the headers of one such mail." if waits else None, "closes_at": ago(days=-29) if waits else None,
         "solution": "The relay had two routes; one is gone." if state == "solved" else None, "solution_at": ago(hours=1),
         "reopen_until": ago(days=-6) if ended else None, "follows": None, "followed_up_by": None, "merged_into": None,
@@ -329,7 +335,7 @@ def three_talks() -> list[dict[str, Any]]:
                   last="Is anybody there?", state="ending", undo_until=NOW, entries=[event(1, "accepted", 5, name="Sam Okafor"), said(2, "Minh Tran", "Is anybody there?", 3)]),
         desk_talk("cv_3", "王芳", "Hengda Trading", number=4809, subject="Invoice export stops at line 250", silent=None, state="wrap_up",
                   wrap_up={"subject": "Invoice export stops at line 250", "reason": "config", "product": "invoice", "environment": "production", "severity": "P3",
-                           "team": "support", "state": "solved", "due_at": NOW + timedelta(minutes=2)}),
+                           "team": "support", "state": "solved", "due_at": NOW + timedelta(minutes=2), "claim": "Proposed P1: judge it", "judgement": ""}),
     ]  # fmt: skip
 
 
@@ -454,7 +460,35 @@ def calendar_preview() -> dict[str, Any]:
     """What Saturdays and a shorter Friday would alter."""
     week = (*DEFAULT_WEEK[:4], (Period(480, 840),), (Period(540, 780),), ())
     alters = difference(CALENDAR, msgspec.structs.replace(CALENDAR, week=week, region=None), NOW)
-    return preview_of(alters, CALENDAR, "calendar_hours", {"version": "2"})
+    return preview_of(alters, due_changes(), CALENDAR, "calendar_hours", {"version": "2"}, reader())
+
+
+def due_changes() -> DueDifference:
+    """What other hours do to two open tickets."""
+    named = (
+        DueChange(4809, Promise.INITIAL, NOW + timedelta(hours=20), NOW + timedelta(hours=24)),
+        DueChange(4811, Promise.TARGET, NOW + timedelta(days=7), NOW + timedelta(days=9)),
+    )
+    return DueDifference(named, 12)
+
+
+def plans_page(*, several: bool = True, preview: bool = False) -> dict[str, Any]:
+    """Two plans and who has them."""
+    [standard] = load_catalog().plans
+    fast = Response(hours=0.5)
+    swift = Responses(fast, Response(hours=2), Response(days=1, always=True))
+    premium = Plan("premium", "Premium", {**standard.responses, "P3": swift})
+    plans = (standard, premium) if several else (standard,)
+    companies = [
+        CompanyPlan(CompanyId("co_1"), "Nordwind Logistics", "premium" if several else "standard", ago(days=3)),
+        CompanyPlan(CompanyId("co_2"), "Baltic Foods", "standard", None),
+    ]
+    context = plan_context(plans, companies, reader())
+    if preview:
+        dues = dues_of(due_changes(), reader())
+        context["preview"] = {"company": "Baltic Foods", "company_id": "co_2", "plan": "premium", "plan_name": "Premium",
+                              "same": False, "dues": dues}  # fmt: skip
+    return {"me": ADA, "errors": [], **context}
 
 
 def chat_form(**page: Any) -> dict[str, Any]:
@@ -842,6 +876,8 @@ def samples() -> list[Sample]:
                 ],
             },
         ),
+        Sample("plans", "admin/plans.html", plans_page(several=False)),
+        Sample("plans-preview", "admin/plans.html", plans_page(preview=True)),
         Sample("calendars-empty", "admin/calendars.html", {"me": ADA, "companies": []}),
         Sample("calendar", "admin/calendar.html", calendar_page()),
         Sample("calendar-preview", "admin/calendar.html", calendar_page(preview=calendar_preview())),
