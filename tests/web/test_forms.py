@@ -56,7 +56,7 @@ async def test_everybody_lands_where_their_work_begins(desk: Desk, role: PersonR
     assert (await browser.get(home)).status_code == 200
 
 
-async def test_a_link_in_a_mail_leads_after_sign_in_to_where_it_pointed(desk: Desk) -> None:
+async def test_t14_a_link_in_a_mail_leads_after_sign_in_to_where_it_pointed(desk: Desk) -> None:
     email = await _with_password(desk)
     browser = desk.visitor()
 

@@ -63,6 +63,16 @@ async def test_looking_at_the_link_changes_nothing_and_the_buttons_do_and_undo_i
     assert not (await desk.services.tickets.quiet(ticket, contact.person)).asked
 
 
+async def test_the_page_of_the_ticket_leads_there_too(desk: Desk) -> None:
+    contact, customer = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    ticket = await builders.a_ticket(desk.services.database, contact)
+    path = QUIET_PATH.format(token=desk.services.quiet.make(Wish(contact.person, ticket.id)))
+
+    assert f'href="{path}"' in (await customer.get(f"/requests/{ticket.number}")).text
+    assert "/mails/quiet/" not in (await staff.get(f"/desk/tickets/{ticket.number}")).text
+
+
 async def test_nothing_but_the_click_itself_is_taken_from_elsewhere(desk: Desk) -> None:
     path, contact, ticket = await _link(desk)
     elsewhere = desk.visitor(origin="https://evil.example")

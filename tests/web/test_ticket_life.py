@@ -135,6 +135,22 @@ async def test_t6_colleagues_are_kept_in_copy_and_leave_again(desk: Desk) -> Non
     assert (await beside.get(path)).status_code == 404
 
 
+async def test_t11_a_request_opens_by_its_number_and_by_its_subject(desk: Desk) -> None:
+    contact, customer = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    ticket = await builders.a_ticket(desk.services.database, contact, subject="Report does not open")
+
+    for browser, listed, path in (
+        (customer, "/requests", f"/requests/{ticket.number}"),
+        (customer, "/", f"/requests/{ticket.number}"),
+        (staff, "/desk/tickets?view=open", f"/desk/tickets/{ticket.number}"),
+    ):
+        page = (await browser.get(listed)).text
+        words = [" ".join(found.split()) for found in re.findall(rf'<a[^>]* href="{path}"[^>]*>(.*?)</a>', page, re.S)]
+        assert {str(ticket.number), "Report does not open"} <= set(words), listed
+        assert "Report does not open" in (await browser.get(path)).text
+
+
 async def test_t6_my_requests_are_searched_and_narrowed(desk: Desk) -> None:
     contact, customer = await desk.somebody(PersonRole.CONTACT)
     database = desk.services.database

@@ -47,7 +47,7 @@ async def show_colleagues(call: Call, body: ColleaguesForm) -> Response:
     company = call.identity.company
     assert company is not None  # contacts alone come here
     await call.services.tickets.show_colleagues(call.identity, company, shown=body.colleagues == "yes")
-    return call.go("profile", news="company_saved", fragment="company")
+    return call.go("profile", news="company_saved")
 
 
 async def end_session(call: Call, body: Nothing) -> Response:

@@ -11,6 +11,7 @@ from chatsvc.catalog.model import Catalog, pick
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed
 from chatsvc.kernel.ids import LogId
 from chatsvc.kernel.languages import LANGUAGES
+from chatsvc.notifications.quiet import Wish
 from chatsvc.tickets.model import Entry, Fields, Filters, State
 from chatsvc.tickets.queries import TicketView
 from web import errors
@@ -211,12 +212,20 @@ async def life_of(call: Call, ticket: TicketView) -> dict[str, Any]:
         "own": ticket.own,
         "mine": ticket.owner_id == me.person,
         "following": ticket.following,
+        # The same page as behind the link in its mails; None for those who get none.
+        "mails": _mails(call, ticket),
         "followers": [
             {"person": each.person, "name": each.name, "may_remove": ticket.own or each.person == me.person}
             for each in await reads.followers(me, ticket.id)
         ],
         "candidates": [] if me.is_staff else [tuple(each) for each in await reads.candidates(me, ticket.id)],
     }
+
+
+def _mails(call: Call, ticket: TicketView) -> str | None:
+    if not (ticket.own or ticket.following):
+        return None
+    return url("mail_quiet", token=call.services.quiet.make(Wish(call.identity.person, ticket.id)))
 
 
 async def read_all(call: Call, log: LogId) -> list[Entry]:
