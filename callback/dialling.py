@@ -42,6 +42,7 @@ SAYABLE: Final = (
     Outcome.INVALID_NUMBER,
     Outcome.REP_HUNG_UP,
 )
+_USED_UP: Final = "call.used_up"
 
 
 class Begun(NamedTuple):
@@ -49,7 +50,8 @@ class Begun(NamedTuple):
 
     # The attempt that runs now; None when there is none.
     attempt: AttemptId | None
-    # Why there is none, as a key: ``call.closed``, ``call.too_early``, ``call.cap_…``, ``call.number_blocked``; None when there is one.
+    # Why there is none, as a key: ``call.closed``, ``call.too_early``, ``call.cap_…``, ``call.number_blocked``, ``call.used_up``; None when
+    # there is one.
     refusal: str | None = None
     # When it may be made; None when that is not a matter of time.
     until: datetime | None = None
@@ -127,7 +129,10 @@ class Dialling(Ground):
         return MANUAL if policy.is_breaker_open(latest, uow.now, self.rules) else self.adapter
 
     async def _refusal(self, uow: UnitOfWork, reservation: Any) -> Begun | None:
-        """Ask everything again that was asked when it was booked (invariants 23 and 30); None: it may be dialled."""
+        """Ask everything again that was asked when it was booked (invariants 23, 25 and 30); None: it may be dialled."""
+        made = await store.attempts_of(uow.connection, ReservationId(reservation.id))
+        if policy.has_used_up(len(made), self.rules):
+            return Begun(None, _USED_UP)
         ticket = await tickets.load(uow.connection, reservation.ticket_id)
         covered = await self.coverage_of(uow.connection, ticket, uow.now)
         if not covered.is_open:
@@ -150,12 +155,11 @@ class Dialling(Ground):
     async def _not_now(self, uow: UnitOfWork, reservation: Any, conversation: Any, refused: Begun) -> Begun:
         """Let the place wait until it may be dialled, or end it when it never may; commit that, and tell the representative why."""
         logger.info("dial_refused", extra={"reservation": reservation.id, "why": refused.refusal})
+        if refused.until is None:
+            await self.end(uow, reservation, Event.USED_UP if refused.refusal == _USED_UP else Event.NUMBER_BLOCKED)
+            return refused
         if reservation.state == State.UNCLEAR:
             reservation = await store.move(uow, reservation, Event.RELEASED)
-        if refused.until is None:
-            if reservation.state == State.PREVIEW:
-                await self.end(uow, reservation, Event.NUMBER_BLOCKED)
-            return refused
         await self._wait_until(uow, reservation, conversation, Event.PUT_OFF, refused.until)
         return refused
 

@@ -122,6 +122,8 @@ LIFE: Final[Machine[State, Event]] = Machine(
             Event.RELEASED: State.DUE,
             Event.PUT_OFF: State.RETRY_WAIT,
             Event.NUMBER_BLOCKED: State.BLOCKED,
+            # The last attempt was one whose end nobody saw, and nobody said how it went.
+            Event.USED_UP: State.UNREACHABLE,
             **_BY_CUSTOMER,
         },
         State.DIALING: {**_OUTCOMES, Event.LOST_SIGHT: State.UNCLEAR},

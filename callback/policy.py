@@ -84,12 +84,17 @@ def after(outcome: Outcome, before: Sequence[Outcome], rules: CallbackRules) -> 
         return Next(rule.event, False, None, False)
     heard_a_machine_before = outcome is Outcome.VOICEMAIL and Outcome.VOICEMAIL in before
     used_up = counted >= rules.counted_at_most and rule.counted
-    goes_on = rule.event in (Event.FAILED, Event.RELEASED, Event.DECLINED)
-    if goes_on and (used_up or heard_a_machine_before or len(before) + 1 >= rules.attempts_at_most):
+    goes_on = rule.event in (Event.FAILED, Event.RELEASED, Event.DECLINED, Event.NUMBER_INVALID)
+    if goes_on and (used_up or heard_a_machine_before or has_used_up(len(before) + 1, rules)):
         return Next(Event.USED_UP, rule.counted, None, False)
     turn = counted - 1 if rule.counted else sum(each is outcome for each in before)
     wait = rule.waits[min(turn, len(rule.waits) - 1)] if rule.waits else None
     return Next(rule.event, rule.counted, wait, rule.counted and counted == 2)
+
+
+def has_used_up(made: int, rules: CallbackRules) -> bool:
+    """Whether so many attempts of one reservation were made, of any kind, that no further one may be (invariant 25)."""
+    return made >= rules.attempts_at_most
 
 
 def is_breaker_open(latest: Sequence[tuple[datetime, Outcome]], at: datetime, rules: CallbackRules) -> bool:

@@ -1,5 +1,6 @@
 """Calls as representatives make them: the representative first, the row before the call, retries by cause, never twice by itself."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -272,6 +273,45 @@ async def lost_sight(house: CallHouse) -> Scene:
     assert begun.attempt is not None
     await house.calls.lose_sight(begun.attempt)
     return scene
+
+
+@pytest.mark.parametrize("says_so", [True, False], ids=["asked", "left to others"])
+async def test_nobody_is_rung_more_often_than_may_be_whatever_happened(house: CallHouse, says_so: bool) -> None:
+    """Ends that nobody saw count for the last limit too (invariant 25)."""
+    house.calls.rules = replace(RULES, attempts_at_most=2)
+    scene = await lost_sight(house)
+    house.clock.advance(RULES.unclear_rest)
+    await house.stay(scene.ravi)
+    begun = await house.calls.dial(scene.ravi, scene.conversation)
+    assert begun.attempt is not None
+    await house.calls.lose_sight(begun.attempt)
+    if not says_so:
+        await house.calls.release(scene.ravi, scene.conversation)
+    house.clock.advance(RULES.unclear_rest)
+    await house.stay(scene.ravi)
+    await house.calls.sweep()
+    if not says_so:
+        scene.conversation = await house.previews(scene.ravi)
+
+    refused = await house.calls.dial(scene.ravi, scene.conversation)
+
+    assert (refused.attempt, refused.refusal) == (None, "call.used_up")
+    assert await house.state(scene.reservation) == "unreachable"
+    assert (await house.told(scene.reservation))[-1] == "unreachable"
+    assert (await house.desk_row(scene.ravi)).load == 0
+    assert len(await house.attempt_rows()) == 2
+
+
+async def test_a_number_that_is_corrected_again_and_again_is_given_up(house: CallHouse) -> None:
+    house.calls.rules = replace(RULES, attempts_at_most=2)
+    scene = await a_preview(house)
+    await fails(house, scene, Outcome.INVALID_NUMBER)
+    await house.calls.other_number(scene.claire, scene.reservation, number=a_number(1), region=None)
+    scene.conversation = await house.previews(scene.ravi)
+
+    await fails(house, scene, Outcome.INVALID_NUMBER)
+
+    assert await house.state(scene.reservation) == "unreachable"
 
 
 async def test_an_unknown_end_is_never_dialled_again_by_itself(house: CallHouse) -> None:
