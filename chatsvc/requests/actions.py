@@ -149,6 +149,11 @@ class Requests:
                 raise
             return number
 
+    async def sent(self, identity: Identity, key: str) -> int | None:
+        """Return the number of the ticket that this person's form has made; None when it has not been sent."""
+        async with self.database.read() as connection:
+            return await store.sent(connection, source_id(identity.person, key))
+
     async def _send(
         self, identity: Identity, answers: dict[str, str], language: str, files: Sequence[FileId], key: str
     ) -> int:

@@ -1,11 +1,14 @@
 """The REST twin: same keys, same numbers, waiting for news, files, and what machines ask."""
 
 import asyncio
+from datetime import timedelta
 
 import httpx2
+import msgspec
 import pytest
 
 from chatsvc.accounts.model import PersonRole
+from chatsvc.kernel import ids
 from chatsvc.kernel.clock import ManualClock
 from tests import builders
 from tests.web.desk import JOIN, Desk, keyed
@@ -131,6 +134,102 @@ async def test_tickets_are_listed_page_by_page(desk: Desk) -> None:
 
     assert [each["number"] for each in first["items"] + second["items"]] == numbers[::-1]
     assert second["next"] is None
+
+
+WISH = {"reason": "subscription", "fields": {"wish": "review", "subject": "Review it", "description": "Please."}}
+
+
+async def test_t3_a_request_is_made_as_by_the_form_and_once_for_each_key(desk: Desk) -> None:
+    _, browser = await desk.somebody(PersonRole.CONTACT, language="de")
+    file = (await _uploaded(browser)).json()["id"]
+
+    first = await browser.post("/api/v1/tickets", json={**WISH, "files": [file]}, headers=keyed("k_1"))
+    again = await browser.post("/api/v1/tickets", json={**WISH, "files": [file]}, headers=keyed("k_1"))
+    other = await browser.post("/api/v1/tickets", json=WISH, headers=keyed("k_2"))
+
+    assert (first.status_code, again.status_code, other.status_code) == (201, 200, 201)
+    ticket = first.json()
+    assert (ticket["number"], ticket["source"], ticket["reason"]) == (again.json()["number"], "form", "subscription")
+    assert other.json()["number"] == ticket["number"] + 1
+    details = await desk.services.requests.details(ticket["id"])
+    assert details is not None
+    assert (details.language, details.answers) == ("de", {"wish": "review"})
+    [entry] = (await browser.get(f"/api/v1/logs/{ticket['log']}/entries")).json()["entries"]
+    assert [each["id"] for each in entry["body"]["files"]] == [file]
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "field"),
+    [
+        ({"reason": "nothing_of_ours"}, "choose", "reason"),
+        ({"fields": {"wish": "review", "description": "d"}}, "required", "subject"),
+        ({"fields": {**WISH["fields"], "colour": "red"}}, "field.unknown", "fields.colour"),
+        ({"fields": {**WISH["fields"], "wish": "cancel"}}, "required", "effective_on"),
+        ({"language": "tlh"}, "choose", "language"),
+        ({"files": ["fi_00000000"]}, "file.not_found", None),
+    ],
+)
+async def test_t3_a_request_that_the_form_would_not_take_is_refused(
+    desk: Desk, change: dict[str, object], code: str, field: str | None
+) -> None:
+    _, browser = await desk.somebody(PersonRole.CONTACT)
+
+    answer = await browser.post("/api/v1/tickets", json=WISH | change, headers=keyed("k_1"))
+
+    assert (answer.json()["code"], answer.json()["field"]) == (code, field)
+    assert (await browser.get("/api/v1/tickets")).json()["items"] == []
+
+
+async def test_t6_lists_are_narrowed_and_searched(desk: Desk) -> None:
+    database = desk.services.database
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+    rep, console = await desk.somebody(PersonRole.REPRESENTATIVE)
+    colleague = await builders.a_contact(database, contact.company, name="Jan")
+    stranger = await builders.a_contact(database)
+    own = await builders.a_ticket(database, contact, subject="提出できません", product="travel")
+    followed = await builders.a_ticket(database, colleague)
+    foreign = await builders.a_ticket(database, stranger)
+    await desk.services.tickets.follow(colleague, followed.id, contact.person)
+    await desk.services.tickets.assign(rep, foreign.id, rep.person)
+
+    async def numbers(who: httpx2.AsyncClient, **query: str) -> list[int]:
+        answer = await who.get("/api/v1/tickets", params=query)
+        return [each["number"] for each in answer.json()["items"]]
+
+    assert await numbers(browser) == [followed.number, own.number]
+    assert await numbers(browser, product="travel") == [own.number]
+    assert await numbers(browser, whose="own") == [own.number]
+    assert await numbers(browser, whose="followed") == [followed.number]
+    assert await numbers(browser, text="提出") == [own.number]
+    assert await numbers(browser, text="open", state="open", severity="P3") == [followed.number]
+    assert await numbers(browser, team="engineering") == await numbers(browser, state="solved") == []
+    assert await numbers(browser, company=str(stranger.company)) == []
+    assert await numbers(console, company=str(stranger.company)) == [foreign.number]
+    assert await numbers(console, owner=rep.person) == [foreign.number]
+    assert (await browser.get("/api/v1/tickets?colour=red")).json()["code"] == "field.unknown"
+
+
+async def test_t9_t10_a_program_solves_reopens_and_follows_up(desk: Desk, clock: ManualClock) -> None:
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+    ticket = await builders.a_ticket(desk.services.database, contact)
+    path = f"/api/v1/tickets/{ticket.number}"
+
+    early = await browser.post(f"{path}/follow_up")
+    solved, reopened = await browser.post(f"{path}/solve"), await browser.post(f"{path}/reopen")
+    state = (await browser.get(path)).json()["state"]
+    await browser.post(f"{path}/solve")
+    clock.advance(timedelta(days=8))
+    browser = await desk.browser_of(msgspec.structs.replace(contact, session=ids.session_id()))
+    late = await browser.post(f"{path}/reopen")
+    comment = await browser.post(f"{path}/comments", json={"text": "still there"}, headers=keyed("k_1"))
+    new, again = await browser.post(f"{path}/follow_up"), await browser.post(f"{path}/follow_up")
+
+    assert (early.status_code, early.json()["code"]) == (409, "ticket.not_over")
+    assert (solved.status_code, reopened.status_code, state) == (204, 204, "open")
+    assert (late.json()["code"], comment.status_code) == ("ticket.reopen_window_over", 403)
+    assert (new.status_code, new.json()["follows"]) == (200, ticket.number)
+    assert again.json() == new.json()
+    assert (await browser.get(path)).json()["followed_up_by"] == new.json()["number"]
 
 
 # Files ------------------------------------------------------------------------------------------------------------------

@@ -42,6 +42,10 @@ JSON: dict[str, dict[str, Any]] = {
     "acceptOffer": {"epoch": 1},
     "declineOffer": {"epoch": 1, "reason": "busy"},
     "comment": {"text": "hello"},
+    "createTicket": {
+        "reason": "subscription",
+        "fields": {"wish": "review", "subject": "s", "description": "d"},
+    },
     "judgeTicket": {"severity": "P2", "reason": "r"},
     "appeal": {"reason": "r"},
     "keepDraft": {"texts": {"subject": "s"}},

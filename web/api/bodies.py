@@ -70,6 +70,22 @@ class CommentBody(Body, frozen=True):
     files: Files = ()
 
 
+class TicketBody(Body, frozen=True):
+    """What the request form takes: fields come and become mandatory with the reason and with each other, as the catalogue says (T3)."""
+
+    # A reason of the catalogue.
+    reason: Code
+    # Field of the catalogue -> key or text.
+    fields: Annotated[
+        dict[Code, Annotated[str, Meta(max_length=8_000, pattern="^[^\\x00]*$")]],
+        Meta(max_length=60),
+    ]
+    # A code of the languages, in which the customer writes (V5); null: the person's own.
+    language: Annotated[str, Meta(min_length=2, max_length=10, pattern="^[A-Za-z_]+$(?!\\n)")] | None = None
+    # Uploaded before by the same person.
+    files: Files = ()
+
+
 class DraftBody(Body, frozen=True):
     """What was typed into a form and not sent yet: field -> text."""
 
@@ -189,11 +205,24 @@ class EntriesQuery(Body, frozen=True):
 
 
 class TicketsQuery(Body, frozen=True):
-    """Which part of the list."""
+    """Which part of the list; whatever is left out narrows nothing."""
 
     # ``next`` of the page before.
     cursor: Annotated[int, Meta(ge=1, le=2**53)] | None = None
     state: Literal["open", "awaiting", "solved", "closed"] | None = None
+    # Keys of the catalogue.
+    product: Code | None = None
+    team: Code | None = None
+    reason: Code | None = None
+    severity: Literal["P1", "P2", "P3", "P4"] | None = None
+    # Opened by the person, or followed by them.
+    whose: Literal["all", "own", "followed"] = "all"
+    # Who works on it.
+    owner: Id | None = None
+    # For staff; a contact reads of one company only.
+    company: Id | None = None
+    # Words of subject, description or solution, or a number.
+    text: Annotated[str, Meta(max_length=200, pattern="^[^\\x00]*$")] = ""
 
 
 class FileQuery(Body, frozen=True):

@@ -56,10 +56,12 @@ ROUTES: Final = (
     _route("GET", "/colleagues", "listColleagues", Who.DESK, None, desk.colleagues, query=bodies.ColleaguesQuery, gives=answers.Targets),
 
     _route("GET", "/tickets", "listTickets", Who.SIGNED_IN, None, tickets.listing, query=bodies.TicketsQuery, gives=answers.TicketList),
+    _route("POST", "/tickets", "createTicket", Who.CONTACT, None, tickets.create, takes=bodies.TicketBody, gives=TicketView, keyed=Keyed.MUST, creates=True),
     _route("GET", "/tickets/{number}", "showTicket", Who.SIGNED_IN, Rule.TICKET, tickets.show, gives=TicketView),
     _route("POST", "/tickets/{number}/comments", "comment", Who.SIGNED_IN, Rule.TICKET, tickets.comment, takes=bodies.CommentBody, gives=answers.Number, keyed=Keyed.MUST, creates=True),
     _route("POST", "/tickets/{number}/solve", "solve", Who.SIGNED_IN, Rule.TICKET, tickets.solve),
     _route("POST", "/tickets/{number}/reopen", "reopen", Who.SIGNED_IN, Rule.TICKET, tickets.reopen),
+    _route("POST", "/tickets/{number}/follow_up", "followUp", Who.SIGNED_IN, Rule.TICKET, tickets.follow_up, gives=TicketView),
     _route("PUT", "/tickets/{number}/severity", "judgeTicket", Who.STAFF, Rule.TICKET, urgency.judge, takes=bodies.JudgeBody),
     _route("POST", "/tickets/{number}/appeal", "appeal", Who.CONTACT, Rule.TICKET, urgency.appeal, takes=bodies.AppealBody),
     _route("GET", "/tickets/{number}/urgency", "showUrgency", Who.SIGNED_IN, Rule.TICKET, urgency.show, gives=Urgency),
