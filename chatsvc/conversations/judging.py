@@ -1,7 +1,8 @@
 """How urgent it really is: a representative judges what the customer stated, and the customer may ask once for a second look (V2, V3).
 
 A downgrade outside hours ends the live phase courteously: the ticket stays, its log says why and when somebody is there again. Whatever
-was under way before the hours ended, and was never critical, is not ended by a judgement.
+was under way before the hours ended, and was never critical, is not ended by a judgement. Neither is a call that a representative has:
+the door of dialling asks again, and keeps it for the opening.
 """
 
 from typing import Any
@@ -113,6 +114,9 @@ class Judging(Joining):
         conversation = await store.load(uow.connection, conversations.c.ticket_id == ticket)
         self.ring(uow, conversation)
         if was.is_open and not now.is_open:
+            if conversation.state == State.ACTIVE and conversation.call is not None:
+                # One that is not dialled yet finds the door closed when it is; a talk ends when it is hung up.
+                return
             await self._end_courteously(uow, by, conversation, now)
             return
         rank = policy.raised_rank(place.rank, place.admitted_at, to, self.rules.routing)
