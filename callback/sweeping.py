@@ -1,6 +1,8 @@
 """What time brings to calls when nobody does anything: late, twice and in several processes at once, the outcome is the same (R15).
 
 Due moments are rows. Each that is due is looked for without holding anybody up, then done in a unit of work of its own that looks again.
+The moment stands on the reservation itself (``wake_at``) and not in ``chatsvc.db.due``: it follows from the other columns and changes with
+them under one version, and what it brings is decided in the turn of the lines, which a row of ``due`` is not done in.
 """
 
 import logging

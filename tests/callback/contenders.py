@@ -2,8 +2,9 @@
 
 import asyncio
 import multiprocessing
+import signal
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from multiprocessing.connection import Connection
@@ -11,9 +12,12 @@ from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from typing import Any
 
+from callback.dialer import Dialer
 from callback.model import CallbackRules, ReservationId
+from callback.telephony.port import AttemptId, Ended, Facts, Ledger, Outcome, Telephony
 from chatsvc.accounts.model import Identity
 from chatsvc.db.engine import Database
+from chatsvc.kernel import failpoints
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Refused
 from chatsvc.kernel.ids import ConversationId, OfferId
@@ -32,7 +36,7 @@ class Deeds:
     def __init__(self, house: CallHouse) -> None:
         self.house = house
 
-    async def reserve(self, who: Identity, key: str, number: str, slot_at: datetime) -> str:
+    async def reserve(self, who: Identity, key: str, number: str, slot_at: datetime | None) -> str:
         """Book a seat; return the reservation."""
         return await self.house.books(who, key=key, number=number, slot_at=slot_at)
 
@@ -48,6 +52,32 @@ class Deeds:
     async def dial(self, rep: Identity, conversation: ConversationId) -> str | None:
         """Press *Call*; return the attempt."""
         return (await self.house.calls.dial(rep, conversation)).attempt
+
+    async def take_over(self, telephony: Callable[[Ledger], Telephony]) -> None:
+        """Go a round with a telephone system."""
+        await Dialer(self.house.calls, telephony).round()
+
+    async def tell(self, attempt: AttemptId, outcome: Outcome) -> None:
+        """Say for the telephone system how an attempt ended."""
+        ended = Ended(attempt=attempt, outcome=outcome, facts=Facts(), at=self.house.clock.now())
+        await self.house.calls.happened(ended, "sip")
+
+
+def killed_at(address: str, point: str, name: str, *arguments: Any) -> None:
+    """Let a process act on a wish and die at a named point, without any clean-up; fails when it gets past it."""
+    process = multiprocessing.get_context("spawn").Process(target=_die, args=(address, point, name, *arguments))
+    process.start()
+    process.join(_PATIENCE_S)
+    assert process.exitcode == -signal.SIGKILL, f"it passed {point}"
+
+
+def _die(address: str, point: str, name: str, *arguments: Any) -> None:
+    failpoints.arm(point)
+    with tempfile.TemporaryDirectory() as folder:
+        clock = ManualClock()
+        house = CallHouse(Database(address, clock), clock, Path(folder), _GENEROUS)
+        house.calls.adapter = "sip"
+        asyncio.run(getattr(Deeds(house), name)(*arguments))
 
 
 def _contend(address: str, line: Connection, barrier: Barrier) -> None:

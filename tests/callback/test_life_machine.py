@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice, pairwise
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -23,6 +24,7 @@ from callback.telephony.port import AttemptId, Ended, Facts, Outcome, Progress, 
 from chatsvc.kernel.ids import PersonId
 
 DEPTH = float(os.environ.get("HOLDLINE_TEST_DEPTH", "1"))
+pytestmark = pytest.mark.timeout(0 if DEPTH > 1 else 300)
 ZONE = "Europe/Berlin"
 LINES = ("expense", "travel")
 # Everybody has a share in slots, so that few people make several seats; limits are near, so that a walk gets there.

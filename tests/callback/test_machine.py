@@ -1,4 +1,4 @@
-"""Calls through their actions, in any order of events, on both kinds of store (callback.md, section 4, invariants 5 and 16 to 29).
+"""Calls through their actions, in any order of events, on both kinds of store (callback.md, section 4, invariants 5, 14 and 16 to 30).
 
 A step does something; what it may be refused for is caught. After each step the stored rows are compared with each other, and with those
 of before. Actions of customers, representatives and time share one clock.
@@ -11,9 +11,10 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -26,13 +27,13 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import select, text
+from sqlalchemy import delete, select, text
 
-from callback import policy
+from callback import policy, store
 from callback.dialling import SAYABLE
-from callback.model import ENDS, LIFE, LIVE, Event, ReservationId, State
-from callback.tables import attempts, reservations, seats
-from callback.telephony.port import AttemptId, Outcome
+from callback.model import ENDS, LIFE, LIVE, CallbackRules, Event, ReservationId, State
+from callback.tables import attempts, reservations, seats, shifts
+from callback.telephony.port import AttemptId, Ended, Facts, Outcome, Progress, Stage
 from chatsvc.accounts.model import Identity
 from chatsvc.conversations.tables import conversations
 from chatsvc.coverage.model import Calendar, Channel
@@ -47,7 +48,7 @@ from chatsvc.kernel.ids import ConversationId
 from chatsvc.routing.tables import desks, offers, places
 from chatsvc.tickets.tables import tickets
 from tests import builders, stores
-from tests.callback.house import RULES, CallHouse, a_number
+from tests.callback.house import CallHouse, a_number
 from tests.chatsvc.conversations.house import DONE
 
 DEPTH = float(os.environ.get("HOLDLINE_TEST_DEPTH", "1"))
@@ -60,6 +61,10 @@ _TABLES = {
 _ENDED_WORDS = {"cancelled", "merged", "unreachable", "expired", "blocked"}
 contacts = st.integers(0, CONTACTS - 1)
 reps = st.integers(0, 1)
+# Limits are near, so that a walk gets there.
+RULES = CallbackRules(attempts_at_most=4, minutes_per_company_day=60, minutes_per_day=90, bookings_per_contact_day=9)
+# An ordinary Monday, and the days before the clocks of the customers go forward and back.
+BEGINS = (None, datetime(2026, 3, 28, 9, tzinfo=UTC), datetime(2026, 10, 24, 9, tzinfo=UTC))
 OFFICE = Calendar("Europe/Berlin", "DE")
 
 
@@ -84,7 +89,8 @@ class Calls(RuleBasedStateMachine):
 
     def open(self, calendar: Calendar | None) -> None:
         self.database = Database(self.address, self.clock)
-        self.house = CallHouse(self.database, self.clock, self.folder)
+        self.house = CallHouse(self.database, self.clock, self.folder, RULES)
+        self.house.calls.adapter = "sip"
         if calendar is not None:
             self.house.calendars.calendar = calendar
 
@@ -112,9 +118,11 @@ class Calls(RuleBasedStateMachine):
 
         return self.run(read())
 
-    @initialize(asap=st.sets(contacts, max_size=3))
-    def the_day_begins(self, asap: set[int]) -> None:
-        """Bring people, a plan for one slot's seat at a time, and some who wait already."""
+    @initialize(asap=st.sets(contacts, max_size=3), begins=st.sampled_from(BEGINS))
+    def the_day_begins(self, asap: set[int], begins: datetime | None) -> None:
+        """Bring people, a plan for one slot's seat at a time, and some who wait already. Ravi has a telephone, Mia dials by hand."""
+        if begins is not None:
+            self.clock.advance(begins - self.clock.now())
 
         async def arrive() -> None:
             company = await builders.a_company(self.database)
@@ -123,6 +131,8 @@ class Calls(RuleBasedStateMachine):
             ]
             self.reps = [await self.house.ready(name, capacity=n) for name, n in (("Ravi", 1), ("Mia", 3))]
             await self.house.planned(*self.reps)
+            async with self.database.begin() as uow:
+                await store.set_telephone(uow, self.reps[0].person, "sip:ravi@127.0.0.1")
 
         self.run(arrive())
         for contact in sorted(asap):
@@ -223,6 +233,58 @@ class Calls(RuleBasedStateMachine):
             assert begun.attempt == new[0].id
             assert coverage_at(now, "P3", Channel.PHONE, calendar).is_open
             assert policy.courtesy(now, "Europe/Berlin", RULES) is None
+            assert 8 <= now.astimezone(ZoneInfo("Europe/Berlin")).hour < 21
+            self.check_caps(new[0])
+
+    def check_caps(self, new: Any) -> None:
+        """Whatever was dialled before it today left room for one more (30)."""
+        begins, ends = policy.day_of(self.clock.now())
+        today = [
+            row for row in self.look()["callback_attempts"] if begins <= row.created_at < ends and row.id != new.id
+        ]
+        assert sum(row.number == new.number for row in today) < RULES.attempts_per_number_day
+        assert sum(row.talk_s or 0 for row in today) < RULES.minutes_per_day * 60
+
+    @rule(told=st.lists(st.sampled_from([*Stage, *Outcome]), min_size=1, max_size=4), minutes=st.integers(0, 60))
+    def the_telephone_tells(self, told: list[Stage | Outcome], minutes: int) -> None:
+        """Hear stages and ends of a call in any order, twice and late; the first end is the end, but for one that nobody saw (24)."""
+        running = [row for row in self.look()["callback_attempts"] if row.adapter == "sip" and row.outcome is None]
+        for row in running:
+            attempt, ends = AttemptId(row.id), []
+            for word in told:
+                at, facts = self.clock.now(), Facts(talk_s=minutes * 60.0)
+                if isinstance(word, Stage):
+                    event: Progress | Ended = Progress(attempt=attempt, stage=word, at=at)
+                else:
+                    event = Ended(attempt=attempt, outcome=word, facts=facts, at=at)
+                self.may(self.house.calls.happened(event, "sip"))
+                [now] = [each for each in self.look()["callback_attempts"] if each.id == row.id]
+                ends += [now.outcome] if now.outcome not in (None, Outcome.UNKNOWN) else []
+            assert len(set(ends)) <= 1
+
+    @rule(rep=reps)
+    def a_representative_hangs_up(self, rep: int) -> None:
+        """Ask the telephone system to end a call."""
+        conversation = self.their_call(rep)
+        if conversation is not None:
+            self.may(self.house.calls.hang_up(self.reps[rep], conversation))
+
+    @rule(rep=reps, is_ill=st.booleans())
+    def the_plan_changes(self, rep: int, is_ill: bool) -> None:
+        """Plan for fewer or more people: whatever is booked stays booked (22)."""
+        before = self.look()
+
+        async def change() -> None:
+            if not is_ill:
+                await self.house.planned(self.reps[rep])
+                return
+            async with self.database.begin() as uow:
+                await uow.execute(delete(shifts).where(shifts.c.person_id == self.reps[rep].person))
+
+        self.run(change())
+        after = self.look()
+        for name in ("reservations", "callback_seats"):
+            assert after[name] == before[name]
 
     @rule(rep=reps, outcome=st.sampled_from(SAYABLE), connects=st.booleans())
     def a_representative_reports(self, rep: int, outcome: Outcome, connects: bool) -> None:
@@ -337,10 +399,20 @@ class Calls(RuleBasedStateMachine):
             assert len(mine) <= RULES.attempts_at_most
             assert (row.id in running) == (row.state in ("dialing", "talking"))
             if row.id in running:
+                self.check_not_in_a_chat(row, rows)
+            if row.id in running:
                 conversation = by_place[row.ticket_id]
                 assert (conversation.state, conversation.call) == ("active", "on")
                 assert conversation.rep_id == running[row.id].rep_id
                 assert conversation.epoch == running[row.id].epoch
+
+    def check_not_in_a_chat(self, reservation: Any, rows: dict[str, list[Any]]) -> None:
+        """Nobody is rung who talks to us about the same thing already (29)."""
+        tickets_of = {row.id: row for row in rows["tickets"]}
+        for row in rows["conversations"]:
+            ticket = tickets_of[row.ticket_id]
+            if (ticket.requester_id, ticket.product) == (reservation.contact_id, reservation.line):
+                assert row.ticket_id == reservation.ticket_id or row.state != "active"
 
     def check_desks(self, rows: dict[str, list[Any]]) -> None:
         """Whatever a representative holds is what is offered to them or theirs, a call the whole (5)."""
