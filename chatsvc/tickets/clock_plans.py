@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 # Open tickets of one company that are looked at; more would keep an administrator waiting, and teach them nothing.
 MOST_LOOKED_AT: Final = 1_000
 # Changes that are named: a screenful.
-MOST_NAMED: Final = 20
+MOST_NAMED: Final = 12
 
 
 class CompanyPlan(msgspec.Struct, frozen=True):

@@ -113,6 +113,7 @@ async def test_files_chosen_before_the_closed_door_wait_in_the_form_for_requests
     [kept] = re.findall(r'type="checkbox" name="kept" value="([^"]+)" checked> ([^<]+?) <', page)
     hidden = {name: re.findall(rf'name="{name}" value="([^"]+)"', page)[0] for name in ("key", "who")}
     assert kept[1] == "blank page.txt"
+    assert '<option value="production" selected>' in page
 
     typed = {"reason": "malfunction", "product": "expense", "environment": "test", "steps": "Open it.", "then": "send"}
     sent = await customer.post("/requests/new", data=FORM | typed | hidden | {"kept": kept[0]})

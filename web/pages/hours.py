@@ -57,7 +57,7 @@ async def closed(call: Call, line: str, typed: dict[str, str], files: Sequence[F
     """Show the hours where a line could not be joined; what was typed and attached waits in the form for requests."""
     requests = call.services.requests
     key = requests.new_key(call.identity)
-    kept = {name: typed[name] for name in ("subject", "description") if typed.get(name)}
+    kept = {name: typed[name] for name in ("subject", "description", "environment") if typed.get(name)}
     kept |= {FILES: " ".join(files)} if files else {}
     await requests.keep(call.identity.person, key, {"reason": "malfunction", "product": line} | kept)
     covered = await call.services.urgencies.coverage_of(call.identity.person)
