@@ -9,7 +9,7 @@ import pytest
 import redis.asyncio
 
 from chatsvc.db.uow import Bell
-from chatsvc.hub.broker import Broker, News, Rung, Saw, Typed, as_news, joined
+from chatsvc.hub.broker import Broker, Looked, News, Rung, Saw, Typed, as_news, joined
 from chatsvc.hub.broker_local import LocalBroker, LocalExchange
 from chatsvc.hub.broker_redis import LineRules, RedisBroker
 from chatsvc.kernel.ids import LogId, PersonId
@@ -18,6 +18,7 @@ from tests.chatsvc.hub.cast import an_entry, settled, until
 
 LOG, PERSON = LogId("lg_a"), PersonId("pe_a")
 TYPED = Typed(LOG, PERSON, "Claire")
+LOOKED = Looked(LOG, PERSON, "Ravi")
 QUICK = LineRules(alive_s=0.05, silent_s=5, first_wait_s=0.005, longest_wait_s=0.02)
 
 
@@ -86,11 +87,11 @@ async def test_news_of_one_turn_travel_together_each_bell_once_at_its_highest(ea
     one, two, _ = ears
 
     for head in (1, 3, 2):
-        one.broker.publish([Rung("log:lg_a", head), TYPED])
+        one.broker.publish([Rung("log:lg_a", head), TYPED, LOOKED])
     one.broker.publish([Saw(LOG, PERSON, 1), Saw(LOG, PERSON, 2)])
     await until(lambda: two.heard)
 
-    assert two.parcels == [(Rung("log:lg_a", 3), TYPED, Saw(LOG, PERSON, 2))]
+    assert two.parcels == [(Rung("log:lg_a", 3), TYPED, LOOKED, Saw(LOG, PERSON, 2))]
 
 
 async def test_publishing_nothing_and_publishing_after_the_end_is_nothing(ears: tuple[Ear, Ear, Ear]) -> None:
