@@ -231,7 +231,9 @@ def machine(moment: datetime) -> str:
 
 
 def zone_name(name: str) -> str:
-    """Return what people call a zone: ``Central European Time``. Takes its IANA name."""
+    """Return what people call a zone: ``Central European Time``. Takes its IANA name, and returns it where no place goes by the zone."""
+    if "/" not in name or name.startswith("Etc/"):
+        return name
     return get_timezone_name(ZoneInfo(name), locale=reader().locale)
 
 

@@ -186,3 +186,12 @@ def test_translations_keep_the_placeholders(catalogue: Path) -> None:
             allowed = {name for source in sources for name in re.findall(r"%\((\w+)\)s", source)}
             for text in [message.string] if isinstance(message.string, str) else message.string:
                 assert set(re.findall(r"%\((\w+)\)s", text)) <= allowed, message.id
+
+
+@pytest.mark.parametrize(
+    ("zone", "called"),
+    [("UTC", "UTC"), ("Etc/GMT+5", "Etc/GMT+5"), ("Europe/Paris", "Central European Time")],
+)
+def test_zone_of_no_place_goes_by_its_own_name(zone: str, called: str) -> None:
+    with reading(Reader()):
+        assert i18n.zone_name(zone) == called
