@@ -4,13 +4,15 @@
 - ``dialling``: dial, release, connected, report.
 - ``sweeping``: sweep.
 - ``planning``: plan, unplan.
+- ``permitting``: allow_region, forbid_region, silence, let_ring.
 
 Each action is one unit of work. It opens no socket and makes no call: that is the dialler's, which drives the port.
 """
 
+from callback.permitting import Permitting
 from callback.planning import Planning
 from callback.sweeping import Sweeping
 
 
-class Callbacks(Sweeping, Planning):
+class Callbacks(Sweeping, Planning, Permitting):
     """Reservations, slots and calls."""

@@ -7,6 +7,7 @@ outright. No list of fraudulent ranges is complete; caps and a person who presse
 What it does not do: it asks no network whether the number exists, and it knows no company: the regions are an argument.
 """
 
+import hashlib
 import re
 import unicodedata
 from collections.abc import Collection
@@ -18,6 +19,9 @@ import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumberFormat, PhoneNumberType, shortnumberinfo
 
 from chatsvc.kernel.errors import Invalid
+
+# Countries that have telephone numbers, ISO 3166.
+REGIONS: Final = frozenset(phonenumbers.SUPPORTED_REGIONS)
 
 # What a person may type; letters are refused, for "1-800-FLOWERS" is a puzzle and ";ext=" a trap.
 _TYPED: Final = re.compile(r"\+?[0-9 ()./-]+")
@@ -183,6 +187,11 @@ def admit(text: str, *, regions: Collection[str], region: str | None = None) -> 
     if refusal is not None:
         raise _refused(refusal, region=number.region)
     return number
+
+
+def reference(e164: str) -> str:
+    """Return a name for a stored number that does not show it, for the forms of lists in which it stands masked."""
+    return hashlib.sha256(e164.encode()).hexdigest()[:24]
 
 
 def masked(e164: str) -> str:

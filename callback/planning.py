@@ -12,7 +12,7 @@ from callback.model import ShiftId, Slot
 from callback.policy import Staffing
 from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.kernel.errors import Invalid, NotAllowed, NotFound
-from chatsvc.kernel.ids import CompanyId, PersonId
+from chatsvc.kernel.ids import PersonId
 
 _LONGEST = timedelta(hours=16)
 _PLANNERS = frozenset({PersonRole.SUPERVISOR, PersonRole.ADMINISTRATOR})
@@ -64,20 +64,6 @@ class Planning(Ground):
         staffing = Staffing([line.key for line in self.catalog.lines], shifts, self.rules)
         slots = (staffing.slot(line, begin, by_line) for begin, by_line in sorted(taken.items()) for line in by_line)
         return tuple(slot for slot in slots if slot.is_over)
-
-    async def allow_regions(self, identity: Identity, company: CompanyId, codes: Collection[str]) -> None:
-        """Let a company's people be rung in exactly these regions (ISO 3166) besides its own country.
-
-        Raises:
-            NotAllowed: ``supervisors.only``.
-            Invalid: not a region.
-        """
-        self._insist_on_planner(identity)
-        wanted = {code.strip().upper() for code in codes}
-        if any(len(code) != 2 or not code.isalpha() for code in wanted):
-            raise Invalid("choice.unknown", field="regions")
-        async with self.database.begin() as uow:
-            await store.allow_regions(uow, company, wanted)
 
     def _insist_on_planner(self, identity: Identity) -> None:
         if identity.role not in _PLANNERS:

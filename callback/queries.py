@@ -13,7 +13,7 @@ from callback.following import happened, seen
 from callback.model import LIFE, CallbackRules, Event, ReservationId, ShiftId, State
 from callback.numbers import Number
 from callback.store import Dialled
-from callback.tables import reservations
+from callback.tables import regions, reservations
 from callback.telephony.port import Outcome
 from chatsvc.accounts.model import Identity
 from chatsvc.accounts.tables import companies, people
@@ -118,6 +118,30 @@ class Waiting(NamedTuple):
     ticket_number: int
     conversation: ConversationId | None
     rep: PersonId | None
+
+
+class AllowedRegion(NamedTuple):
+    """A country in which a company's people may be rung besides its own."""
+
+    company: CompanyId
+    company_name: str
+    # ISO 3166.
+    region: str
+    # None of entries that are older than the columns.
+    reason: str | None
+    by: str | None
+    since_at: datetime | None
+
+
+class SilencedNumber(NamedTuple):
+    """A number that is not to be rung, in a list: masked."""
+
+    # What names it in a form.
+    reference: str
+    telephone: str
+    reason: str | None
+    by: str | None
+    since_at: datetime
 
 
 class PlannedShift(NamedTuple):
@@ -226,7 +250,7 @@ class CallQueries:
                 select(reservations, conversations.c.id.label("conversation_id"), conversations.c.state.label("live"))
                 .select_from(conversations.join(reservations, reservations.c.ticket_id == conversations.c.ticket_id))
                 .where(conversations.c.id == conversation, conversations.c.rep_id == identity.person)
-                .order_by(reservations.c.created_at.desc())
+                .order_by(reservations.c.ended_at.is_not(None), reservations.c.created_at.desc())
                 .limit(1)
             )
             row = (await connection.execute(statement)).one_or_none()
@@ -330,6 +354,39 @@ class CallQueries:
             )
             for shift in shifts
         )
+
+    async def allowed_regions(self) -> tuple[AllowedRegion, ...]:
+        """Return the further countries of all companies, by company and country."""
+        statement = (
+            select(regions, companies.c.name.label("company_name"), people.c.name.label("by"))
+            .select_from(
+                regions.join(companies, companies.c.id == regions.c.company_id).outerjoin(
+                    people, people.c.id == regions.c.by_id
+                )
+            )
+            .order_by(companies.c.name, regions.c.region)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(statement)).all()
+        return tuple(
+            AllowedRegion(CompanyId(row.company_id), row.company_name, row.region, row.reason, row.by, row.since_at)
+            for row in rows
+        )
+
+    async def silenced(self) -> tuple[SilencedNumber, ...]:
+        """Return the numbers that are not to be rung, masked, the newest first."""
+        async with self._database.read() as connection:
+            rows = await store.silenced_numbers(connection)
+        return tuple(
+            SilencedNumber(numbers.reference(row.number), numbers.masked(row.number), row.reason, row.by, row.since_at)
+            for row in rows
+        )
+
+    async def companies(self) -> tuple[tuple[CompanyId, str, str], ...]:
+        """Return every company: id, name and own country (ISO 3166), by name."""
+        statement = select(companies.c.id, companies.c.name, companies.c.country).order_by(companies.c.name)
+        async with self._database.read() as connection:
+            return tuple((row.id, row.name, row.country) for row in await connection.execute(statement))
 
     async def plannable(self) -> tuple[tuple[PersonId, str], ...]:
         """Return who can be planned: everybody who works here and is not disabled, by name."""

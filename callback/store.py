@@ -72,11 +72,11 @@ async def live_number(connection: AsyncConnection, number: str) -> Row[Any] | No
 
 
 async def of_ticket(connection: AsyncConnection, ticket: TicketId) -> Row[Any] | None:
-    """Return the newest reservation of a ticket; None when there is none."""
+    """Return the reservation of a ticket that is not over, else the newest; None when there is none."""
     statement = (
         select(reservations)
         .where(reservations.c.ticket_id == ticket)
-        .order_by(reservations.c.created_at.desc(), reservations.c.id)
+        .order_by(reservations.c.ended_at.is_not(None), reservations.c.created_at.desc(), reservations.c.id)
         .limit(1)
     )
     return (await connection.execute(statement)).one_or_none()
@@ -347,11 +347,48 @@ async def regions_of(connection: AsyncConnection, company: CompanyId) -> frozens
     return frozenset((await connection.execute(own)).scalars()) | frozenset((await connection.execute(more)).scalars())
 
 
-async def allow_regions(uow: UnitOfWork, company: CompanyId, codes: Collection[str]) -> None:
-    """Let a company's people be rung in exactly these regions besides its own country."""
-    await uow.execute(delete(regions).where(regions.c.company_id == company))
-    if codes:
-        await uow.execute(insert(regions), [{"company_id": company, "region": code} for code in sorted(set(codes))])
+async def is_company(connection: AsyncConnection, company: CompanyId) -> bool:
+    """Whether there is such a company."""
+    return (await connection.execute(select(companies.c.id).where(companies.c.id == company))).first() is not None
+
+
+async def allow_region(uow: UnitOfWork, company: CompanyId, region: str, *, by: PersonId, reason: str) -> None:
+    """Let a company's people be rung in a country besides its own.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: they may already.
+    """
+    row = {"company_id": company, "region": region, "by_id": by, "reason": reason, "since_at": uow.now}
+    await uow.execute(insert(regions).values(row))
+
+
+async def forbid_region(uow: UnitOfWork, company: CompanyId, region: str) -> bool:
+    """Take a country away again; False when it was not allowed."""
+    return await uow.changes_one(delete(regions).where(regions.c.company_id == company, regions.c.region == region))
+
+
+async def silence(uow: UnitOfWork, number: str, *, by: PersonId, reason: str) -> None:
+    """Never ring a number again.
+
+    Raises:
+        sqlalchemy.exc.IntegrityError: it is silenced already.
+    """
+    await uow.execute(insert(silenced).values(number=number, by_id=by, reason=reason, since_at=uow.now))
+
+
+async def let_ring(uow: UnitOfWork, number: str) -> None:
+    """Let a silenced number be rung again."""
+    await uow.execute(delete(silenced).where(silenced.c.number == number))
+
+
+async def silenced_numbers(connection: AsyncConnection) -> Sequence[Row[Any]]:
+    """Return the numbers that are not to be rung, with ``by`` (a name or None), the newest first."""
+    statement = (
+        select(silenced, people.c.name.label("by"))
+        .select_from(silenced.outerjoin(people, people.c.id == silenced.c.by_id))
+        .order_by(silenced.c.since_at.desc(), silenced.c.number)
+    )
+    return (await connection.execute(statement)).all()
 
 
 async def is_silenced(connection: AsyncConnection, number: str) -> bool:

@@ -291,6 +291,7 @@ NEWS: Final = {
     "call_cap_number": ("warn", N_("This number was called often enough today. The call waits until tomorrow.")),
     "call_cap_company": ("warn", N_("This company has used its minutes of today. The call waits until tomorrow.")),
     "call_cap_all": ("warn", N_("All minutes of today are used. The call waits until tomorrow.")),
+    "numbers_changed": ("good", N_("The list has been changed. It counts for the next booking and the next dial.")),
     "shift_planned": ("good", N_("The plan has been changed.")),
     "shift_removed": ("good", N_("The plan has been changed. No call was cancelled.")),
     "left_line": ("news", N_("You left the line. Your ticket stays open and will be answered.")),

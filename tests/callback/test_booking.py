@@ -4,9 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from callback import numbers
 from callback.model import ReservationId
 from chatsvc.db.outbox import outbox
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, TooMany
+from chatsvc.kernel.ids import CompanyId
 from chatsvc.tickets.tables import tickets
 from tests import builders
 from tests.callback.house import RULES, CallHouse, a_number
@@ -136,9 +138,46 @@ async def test_numbers_are_refused_with_their_reason(house: CallHouse, number: s
 async def test_a_company_can_be_rung_in_regions_that_were_added(house: CallHouse) -> None:
     claire, supervisor = await house.contact(), await builders.a_supervisor(house.database)
     assert claire.company is not None
-    await house.calls.allow_regions(supervisor, claire.company, ["fr"])
+    for _ in range(2):
+        await house.calls.allow_region(supervisor, claire.company, "FR", "Works from Paris")
 
-    assert await house.books(claire, number="+33 1 42 68 53 00")
+    booked = await house.books(claire, number="+33 1 42 68 53 00")
+    await house.calls.cancel(claire, booked)
+    await house.calls.forbid_region(supervisor, claire.company, "FR")
+    with pytest.raises(Invalid, match=r"number\.region"):
+        await house.books(claire, number="+33 1 42 68 53 00")
+    with pytest.raises(NotFound):
+        await house.calls.forbid_region(supervisor, claire.company, "FR")
+
+
+async def test_a_number_that_asked_not_to_be_called_is_not_booked_until_it_may_ring_again(house: CallHouse) -> None:
+    claire, supervisor = await house.contact(), await builders.a_supervisor(house.database)
+    for _ in range(2):
+        await house.calls.silence(supervisor, "030 2000000", "DE", "Wrote to us")
+
+    with pytest.raises(Invalid, match=r"number\.silenced"):
+        await house.books(claire)
+    await house.calls.let_ring(supervisor, numbers.reference(a_number()))
+    assert await house.books(claire)
+    with pytest.raises(NotFound):
+        await house.calls.let_ring(supervisor, numbers.reference(a_number()))
+
+
+async def test_what_may_be_rung_is_decided_by_supervisors_alone_and_with_a_reason(house: CallHouse) -> None:
+    claire, ravi, supervisor = await house.contact(), await house.ready(), await builders.a_supervisor(house.database)
+    assert claire.company is not None
+    for nobody in (claire, ravi):
+        for wish in (
+            house.calls.allow_region(nobody, claire.company, "FR", "r"),
+            house.calls.forbid_region(nobody, claire.company, "FR"),
+            house.calls.silence(nobody, a_number(), None, "r"),
+            house.calls.let_ring(nobody, numbers.reference(a_number())),
+        ):
+            with pytest.raises(NotAllowed):
+                await wish
+    for company, region, reason in ((claire.company, "FR", " "), (claire.company, "XX", "r"), ("co_none", "FR", "r")):
+        with pytest.raises(Invalid):
+            await house.calls.allow_region(supervisor, CompanyId(company), region, reason)
 
 
 async def test_whoever_is_no_authorised_contact_cannot_book(house: CallHouse) -> None:

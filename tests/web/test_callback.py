@@ -149,3 +149,50 @@ async def test_supervisors_keep_the_plan(desk: Desk) -> None:
     assert wrong.status_code == 422
     assert (await browser.post(f"/desk/staffing/{shift}/remove", data={})).status_code == 303
     assert "Nobody is planned" in (await browser.get("/desk/staffing")).text
+
+
+async def test_supervisors_keep_the_numbers_that_are_called_with_a_reason_and_a_name(desk: Desk) -> None:
+    contact, _ = await desk.somebody(PersonRole.CONTACT)
+    supervisor, browser = await desk.somebody(PersonRole.SUPERVISOR, name="Inês Costa")
+    silent = {"number": "030 2345678", "country": "DE", "number_reason": "Asked by mail"}
+    allowed = {"company": str(contact.company), "region": "AT", "region_reason": "Works from Vienna"}
+
+    assert (await browser.post("/desk/numbers/silenced", data=silent)).status_code == 303
+    assert (await browser.post("/desk/numbers/countries", data=allowed)).status_code == 303
+    page = (await browser.get("/desk/numbers")).text
+    for words in ("+49 … 78", "Asked by mail", "Austria", "Works from Vienna", supervisor.name):
+        assert words in page
+    assert "2345678" not in page
+
+    again = await browser.post("/desk/numbers/silenced", data={**silent, "number": "12", "number_reason": "typed"})
+    assert again.status_code == 422
+    assert 'value="typed"' in again.text
+    assert (await browser.post("/desk/numbers/countries", data={**allowed, "region_reason": " "})).status_code == 422
+    [reference] = re.findall(r'name="reference" value="(\w+)"', page)
+    assert (await browser.post("/desk/numbers/silenced/removed", data={"reference": reference})).status_code == 303
+    assert (
+        await browser.post("/desk/numbers/countries/removed", data={k: allowed[k] for k in ("company", "region")})
+    ).status_code == 303
+    left = (await browser.get("/desk/numbers")).text
+    assert "No number is on the list" in left
+    assert "No country was added" in left
+
+
+async def test_a_form_with_a_bad_number_has_what_was_typed(desk: Desk) -> None:
+    _, browser, _, link = await _keeps_place(desk)
+
+    answer = await browser.post(f"{link}/number", data={"number": "0900 1234567", "country": "DE"})
+
+    assert answer.status_code == 422
+    assert 'value="0900 1234567"' in answer.text
+
+
+async def test_a_signed_in_stranger_sees_the_number_masked_and_no_way_into_the_ticket(desk: Desk) -> None:
+    _, _, _, link = await _keeps_place(desk)
+    _, other = await desk.somebody(PersonRole.CONTACT)
+
+    page = (await other.get(link)).text
+
+    assert "030 2345678" not in page
+    assert 'href="/requests/' not in page
+    assert "js/call.js" not in page

@@ -80,6 +80,35 @@ class ShiftForm(Form, frozen=True):
     lines: tuple[Annotated[str, Meta(max_length=40)], ...] = ()
 
 
+class RegionForm(Form, frozen=True):
+    """Let a company be called in a further country."""
+
+    company: Annotated[str, Meta(max_length=40)]
+    region: Country
+    region_reason: Annotated[str, Meta(max_length=200)] = ""
+
+
+class RegionRemovedForm(Form, frozen=True):
+    """Take a further country away again."""
+
+    company: Annotated[str, Meta(max_length=40)]
+    region: Country
+
+
+class SilenceForm(Form, frozen=True):
+    """Never call a number again."""
+
+    number: Typed
+    country: Country
+    number_reason: Annotated[str, Meta(max_length=200)] = ""
+
+
+class LetRingForm(Form, frozen=True):
+    """Let a number be called again; it is named by its reference."""
+
+    reference: Annotated[str, Meta(max_length=40)]
+
+
 class TelephoneForm(Form, frozen=True):
     """Where a representative's own telephone is."""
 

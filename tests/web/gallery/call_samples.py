@@ -233,6 +233,25 @@ def _staffing(**changes: Any) -> dict[str, Any]:
     } | changes  # fmt: skip
 
 
+def _numbers(**changes: Any) -> dict[str, Any]:
+    allowed = {
+        "company": "co_1", "company_name": "Nordwind Logistics", "region": "AT", "country": country_name("AT", reader()),
+        "reason": "Two people work from Vienna", "by": "Inês Costa", "since_at": ago(days=3),
+    }  # fmt: skip
+    silent = {
+        "reference": "ab12",
+        "telephone": "+49 … 78",
+        "reason": "Asked by mail not to be called",
+        "by": "Inês Costa",
+        "since_at": ago(days=9),
+    }
+    return {
+        "me": INES, "errors": [], "form": {}, "companies": [("co_1", "Nordwind Logistics")], "countries": _countries(),
+        "regions": [allowed, {**allowed, "reason": None, "by": None, "since_at": None}],
+        "silenced": [silent, {**silent, "reference": "cd34", "reason": None, "by": None}],
+    } | changes  # fmt: skip
+
+
 def _supervisors() -> list[Sample]:
     over = {
         "line": _word("Expense"),
@@ -243,6 +262,17 @@ def _supervisors() -> list[Sample]:
     }
     typed = {"person": "pe_2", "day": "2026-12-01", "begins": "22:00", "ends": "22:00", "lines": ("expense",)}
     return [
+        Sample("call_numbers", "console/call_numbers.html", _numbers()),
+        Sample(
+            "call_numbers-refused",
+            "console/call_numbers.html",
+            _numbers(
+                regions=[],
+                silenced=[],
+                form={"number": "12"},
+                errors=errors(("number", "number.too_short"), ("region_reason", "required")),
+            ),
+        ),
         Sample("staffing", "console/staffing.html", _staffing(over=[over])),
         Sample("staffing-empty", "console/staffing.html", _staffing(shifts=[])),
         Sample(
