@@ -49,13 +49,11 @@ def short_day_name(on: date, reader: Reader) -> str:
 
 
 def slot_name(slot: Slot, reader: Reader) -> str:
-    """Return a slot as people read it off their own clock; where a time comes twice that day, with the name of the clock."""
-    ends = format_time(slot.ends_at.astimezone(reader.zone), "short", locale=reader.locale)
-    begins = format_time(slot.begins_at.astimezone(reader.zone), "short", locale=reader.locale)
-    if policy.comes_twice(slot.begins_at, str(reader.zone)):
-        clock = slot.begins_at.astimezone(reader.zone).strftime("%Z")
-        return f"{begins} – {ends} ({clock})"
-    return f"{begins} – {ends}"
+    """Return a slot as people read it off their own clock; where a time comes twice that day, each with the name of the clock."""
+    moments = [moment.astimezone(reader.zone) for moment in (slot.begins_at, slot.ends_at)]
+    is_unclear = any(policy.comes_twice(moment, str(reader.zone)) for moment in moments)
+    shown = (format_time(moment, "short", locale=reader.locale) + is_unclear * f" {moment:%Z}" for moment in moments)
+    return " – ".join(shown)
 
 
 async def offer_of(call: Call, visit: Visit) -> dict[str, Any] | None:

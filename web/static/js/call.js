@@ -4,7 +4,7 @@
 
 import { showWaiting } from "./chat/waiting.js";
 import { forgetForms } from "./core/form_kept.js";
-import { freshen, livePart } from "./core/fresh.js";
+import { freshen, keepAsking, livePart } from "./core/fresh.js";
 import { Hub } from "./core/hub.js";
 
 /** What the hub last said of the visit. @type {string | null} */
@@ -13,15 +13,16 @@ let known = null;
 /** @param {any} visit of `views.Visit` */
 function follow({ state, waiting }) {
   if (waiting) showWaiting(livePart(), waiting);
-  const now = `${state} ${waiting?.offered}`;
-  if (known !== now) freshen();
-  known = now;
+  if (known !== state) freshen();
+  known = state;
 }
 
 forgetForms();
 const { ticket = "", state = "" } = livePart().dataset;
+// Somebody is about to call, or calls: how far that is stands in no picture of the visit.
+if (["preview", "dialing", "talking", "unclear"].includes(state)) keepAsking();
 // A slot that has not begun has no place in line yet, and what is over stays over.
-if (["due", "offered", "preview", "dialing", "talking", "unclear", "retry_wait"].includes(state)) {
+if (["due", "preview", "dialing", "talking", "unclear", "retry_wait"].includes(state)) {
   const hub = new Hub();
   hub.watch("visit", ticket, follow);
   hub.start();

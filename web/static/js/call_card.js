@@ -5,17 +5,13 @@
 
 import { everySecond, secondsSince, secondsUntil } from "./core/clock.js";
 import { showLine } from "./core/banner.js";
-import { freshen, livePart } from "./core/fresh.js";
+import { freshen, keepAsking, livePart } from "./core/fresh.js";
 import { Hub } from "./core/hub.js";
 import { asDuration } from "./core/times.js";
-
-/** A telephone system's progress changes nothing on the desk: it is asked for so often, in seconds. */
-const POLL_S = 3;
 
 const hub = new Hub();
 /** What the desk last said of this call. @type {string | null} */
 let known = null;
-let seconds = 0;
 
 /** @param {any} desk of `views.Desk` */
 function follow({ conversations }) {
@@ -32,11 +28,11 @@ function tick() {
   if (timer) timer.textContent = asDuration(secondsSince(timer.dataset.since ?? ""));
   const resting = /** @type {HTMLButtonElement | null} */ (part.querySelector("[data-rest-until]"));
   if (resting && secondsUntil(resting.dataset.restUntil ?? "") === 0) resting.disabled = false;
-  seconds += 1;
-  if ("polls" in part.dataset && seconds % POLL_S === 0) freshen();
 }
 
 showLine(hub, document);
 hub.watch("desk", null, follow);
 hub.start();
 everySecond(tick);
+// A telephone system's progress changes nothing on the desk.
+if ("polls" in livePart().dataset) keepAsking();
