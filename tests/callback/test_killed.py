@@ -5,35 +5,9 @@ import pytest
 from callback import store
 from callback.dialer import LEASE, Dialer
 from callback.tables import reservations
-from callback.telephony.port import AttemptId, Call, Ended, Facts, Ledger, Outcome
-from tests.callback.contenders import killed_at
+from callback.telephony.port import Ended, Facts, Outcome
+from tests.callback.contenders import Recorder, killed_at
 from tests.callback.house import RULES, CallHouse, a_number
-
-
-class Recorder:
-    """A telephone system that writes down what it is asked."""
-
-    name = "sip"
-    holds_calls = True
-
-    def __init__(self, ledger: Ledger) -> None:
-        self.ledger = ledger
-        self.rung: list[Call] = []
-        self.released: list[AttemptId] = []
-
-    async def dial(self, call: Call) -> None:
-        self.rung.append(call)
-
-    async def hang_up(self, attempt: AttemptId) -> None:
-        """Nobody asks for it."""
-
-    async def recover(self, attempt: AttemptId, trace: str | None) -> Ended:
-        self.released.append(attempt)
-        now = self.ledger.calls.database.clock.now()  # type: ignore[attr-defined]
-        return Ended(attempt=attempt, outcome=Outcome.UNKNOWN, facts=Facts(), at=now)
-
-    async def close(self) -> None:
-        """Nothing is open."""
 
 
 @pytest.fixture
@@ -63,7 +37,7 @@ async def test_a_kill_at_any_point_loses_no_confirmed_call_and_dials_nobody_twic
     [attempt] = await house.attempt_rows()
     assert (await house.calls.dial(ravi, conversation)).attempt == attempt.id
 
-    killed_at(database_address, "take_over.after_commit", "take_over", Recorder)
+    killed_at(database_address, "take_over.after_commit", "take_over")
     dialer = Dialer(house.calls, Recorder)
     telephony = dialer.telephony
     assert isinstance(telephony, Recorder)

@@ -1,5 +1,5 @@
-"""Races for a seat, for an offered call, and of a cancellation against a dial, with real processes on one store: one wins, everybody else is
-told (invariants 3, 16 to 18, 24).
+"""Races for a seat, for an offered call, of a cancellation against a dial, and for the dial itself, with real processes on one store: one
+wins, everybody else is told (invariants 3, 16 to 18, 24).
 
 ``HOLDLINE_TEST_DEPTH`` scales how often; 1 is short. 10,000 races on each kind of store, with the line of counts that each prints:
 
@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from callback import store
 from callback.tables import attempts, reservations, seats
 from chatsvc.accounts.model import Identity
 from chatsvc.conversations.tables import conversations
@@ -114,6 +115,9 @@ class Campaign:
         self.count["dialled" if dialled else "cancelled"] += 1
         if dialled:
             assert [said for said, _ in answers] == ["done", "reservation.being_called"] * 2 + ["done"]
+            taken = self.five.all_at_once(*[("take_over",)] * 5)
+            assert sorted(value for _, value in taken) == [0, 0, 0, 0, 1], taken
+            self.count["taken over once"] += 1
             await self.house.calls.lose_sight(dialled[0].id)
             await self.house.calls.release(ravi, conversation)
             await self.house.calls.cancel(None, reservation)
@@ -126,6 +130,8 @@ async def test_one_wins_each_race_and_everybody_else_is_told(
     began = time.monotonic()
     ravi, mia = await house.ready(), await house.ready("Mia Lang", lines=("travel",))
     await house.planned(ravi)
+    async with house.database.begin() as uow:
+        await store.set_telephone(uow, ravi.person, "sip:ravi@127.0.0.1")
     with contenders(database_address, 5) as five:
         campaign = Campaign(house, five)
         for turn in range(TIMES):
