@@ -6,11 +6,16 @@ anew; a file that nobody finished is never shown. Files go away after a while, a
 
 import asyncio
 import logging
+import os
 import secrets
+import sys
+import threading
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 from sqlalchemy import Row
@@ -26,8 +31,12 @@ from chatsvc.reports.model import REPORTS, Finished, Progress, ReportRules, Stat
 
 logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
+
 # Rows that are read and written in one go: short enough for everything else of the process to breathe in between.
 _PIECE: Final = 500
+# Of 0 to 19, the last being the lowest: beside one busy thread of rank 0, this one still has a quarter of a core.
+_RANK: Final = 5
 # How often progress is written down; much less than the lease.
 _TELL_EVERY_S: Final = 1.0
 # No report takes so long.
@@ -56,6 +65,8 @@ class Reports:
         self.people = people
         self.rules = rules or ReportRules()
         self._at_work: asyncio.Task[None] | None = None
+        # Writes the files that are made in the background: nobody waits for it who could not wait longer.
+        self._writing = ThreadPoolExecutor(1, thread_name_prefix="report", initializer=_give_way)
 
     async def extent(self, identity: Identity, wish: Wish) -> int:
         """Return how many rows a report would have now.
@@ -167,6 +178,7 @@ class Reports:
         if self._at_work is not None:
             self._at_work.cancel()
             await asyncio.gather(self._at_work, return_exceptions=True)
+        self._writing.shutdown(wait=False)
 
     async def make_next(self) -> bool:
         """Make the oldest report that waits; False when there is none."""
@@ -221,12 +233,12 @@ class Reports:
         async with self.database.read() as connection:
             extent = await queries.extent(connection, identity, wish)
         columns = REPORTS[wish.report].columns
-        book = await asyncio.to_thread(Book, path, columns=columns, labels=wish.labels, zone=wish.zone)
+        book = await self.write(partial(Book, path, columns=columns, labels=wish.labels, zone=wish.zone), tell)
         try:
             done = await self._fill(book, identity, wish, extent, at, tell)
         finally:
             # Also when it breaks off: what a book has open it closes.
-            size_bytes = await asyncio.to_thread(book.close)
+            size_bytes = await self.write(book.close, tell)
         return done, size_bytes
 
     async def _fill(
@@ -240,16 +252,27 @@ class Reports:
                 piece = await queries.piece(
                     connection, identity, wish, after=after, last=extent.last, limit=_PIECE, at=at
                 )
-            await asyncio.to_thread(book.add, piece.rows)
+            await self.write(partial(book.add, piece.rows), tell)
             done, after = done + len(piece.rows), piece.after
             if tell is not None and loop.time() - told_s >= _TELL_EVERY_S:
                 told_s = loop.time()
                 await tell(done, max(done, extent.rows))
         return done
 
+    async def write(self, work: Callable[[], T], tell: Tell | None = None) -> T:
+        """Do a piece of writing in a thread: one that gives way when there is somebody to tell, because then nobody waits for the file."""
+        executor = None if tell is None else self._writing
+        return await asyncio.get_running_loop().run_in_executor(executor, work)
+
     def _new_path(self) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self.folder / f"{secrets.token_hex(24)}.xlsx"
+
+
+def _give_way() -> None:
+    """Let everything else of the machine run before this thread, where threads have a rank of their own."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _RANK)
 
 
 def file_name(title: str, at: datetime) -> str:

@@ -4,6 +4,8 @@ import asyncio
 import os
 import shutil
 import subprocess
+import sys
+import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -196,6 +198,18 @@ async def test_t12_a_large_report_is_made_later_and_a_mail_says_so(
     assert [row["subject"] for row in rows_of(finished.path)] == ["One", "Two", "Three"]
     assert finished.name == "Requests 2026-03-02.xlsx"
     assert mails == [("mail.report_ready", contact.person, {"report": report})]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have no rank of their own")
+async def test_what_is_made_in_the_background_gives_way_and_what_somebody_waits_for_does_not(reports: Reports) -> None:
+    async def tell(done: int, total: int) -> None:
+        raise AssertionError("nothing is told")
+
+    def rank() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert await reports.write(rank, tell) > rank() == await reports.write(rank)
+    await reports.close()
 
 
 async def test_t12_the_file_is_its_person_s_alone_and_goes_away(
