@@ -300,6 +300,22 @@ async def test_downgrade_on_sunday_shows_the_customer_where_to_go_on(desk: Desk,
     assert "<p data-let-go>The hours of support ended" in text
 
 
+async def test_ticket_whose_claim_waits_is_solved_by_no_page_and_by_no_program_of_the_desk(
+    desk: Desk, customer: httpx2.AsyncClient
+) -> None:
+    number = (await a_triage(customer))["number"]
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+
+    page = await staff.post(f"/desk/tickets/{number}/solve", data={"solution": "Restarted."})
+    rest = await staff.post(f"/api/v1/tickets/{number}/solve", headers=keyed("solve"))
+    mine = await customer.post(f"/requests/{number}/close")
+
+    assert (page.status_code, 'href="#f-severity"' in page.text) == (422, True)
+    assert "waits for your judgement" in page.text
+    assert (rest.status_code, rest.json()["code"]) == (422, "severity.judgement_needed")
+    assert (await customer.get(f"/api/v1/tickets/{number}")).json()["state"] == "closed", mine.text
+
+
 async def test_wait_that_passes_the_closing_is_told_by_the_picture(desk: Desk, clock: ManualClock) -> None:
     contact, customer = await a_customer(desk)
     answer = await customer.post("/api/v1/visits", json=JOIN, headers=keyed("p3"))
