@@ -126,7 +126,8 @@ async def _card_page(call: Call, said: list[dict[str, str]]) -> Response:
         outcomes=[(each.value, texts.gettext(CALL_OUTCOMES[each.value])) for each in SAYABLE],
         past=[msgspec.structs.asdict(ticket) for ticket in about.past[:_PAST]],
         earlier=[
-            {"at": each.at, "outcome": texts.gettext(CALL_OUTCOMES[each.outcome or "running"]), "talk_s": each.talk_s}
+            {"at": each.at, "outcome": texts.gettext(CALL_OUTCOMES[each.outcome]), "talk_s": each.talk_s}
             for each in seen.earlier
+            if each.outcome is not None
         ],
     )
