@@ -154,13 +154,18 @@ class Filled:
                 "kept_at": at, "due_at": at + timedelta(days=chance.randrange(400)) if is_open else None,
                 "breached": is_open and chance.random() < 0.1, "watched": is_open,
             })  # fmt: skip
-            words.append((number, contact.company, searchable(number, subject, description)))
+            words.append((number, contact.company, searchable(number, subject, description, *self._said())))
         async with self.database.begin() as uow:
             await uow.execute(insert(tickets), rows)
             await uow.execute(insert(logs), log_rows)
             await uow.execute(insert(tracks), track_rows)
             for number, company, found in words:
                 await search_store.put(uow, number, company, found)
+
+    def _said(self) -> list[str]:
+        """Up to a dozen comments of twenty words each; one word in twenty is a common one."""
+        chance = self.chance
+        return [" ".join([*chance.choices(RARE, k=19), chance.choice(WORDS)]) for _ in range(chance.randrange(13))]
 
     def questions(self, last: int) -> dict[str, Callable[[], Awaitable[Any]]]:
         """Return what is asked, by name; each call asks about something else."""
@@ -185,6 +190,7 @@ class Filled:
             "contact: search": lambda: act.requests(contact(), filters=Filters(text=chance.choice(WORDS))),
             "contact: counts": lambda: act.counts(contact()),
             "staff: search, a common word": lambda: act.requests(rep(), filters=Filters(text=chance.choice(WORDS))),
+            "staff: search, a rarer word": lambda: act.requests(rep(), filters=Filters(text=chance.choice(RARE))),
             "staff: search, two words": lambda: act.requests(
                 rep(), filters=Filters(text=" ".join(chance.choices(WORDS, k=2)))
             ),

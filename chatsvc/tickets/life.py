@@ -309,7 +309,10 @@ class Life(Ground):
             await due.set_due(uow, REMIND, row.id, coming[0].at)
 
     async def tell_comments(self, uow: UnitOfWork, moment: Due) -> None:
-        """Write to those who were not there about comments of the last minute; not while somebody talks with them: then the transcript tells."""
+        """Write to those who were not there about comments of the last minute, and let the ticket be found by their words.
+
+        Not while somebody talks with them: then the transcript tells, and the words are found once the conversation is completed.
+        """
         log = LogId(moment.subject)
         found = (
             await uow.execute(
@@ -320,6 +323,7 @@ class Life(Ground):
         ).one_or_none()
         if found is not None and found.talking is None:
             await telling.tell_comments(uow, found, log, int(moment.payload["first"]))
+            await store.reindex(uow, found.id)
 
     async def sweep(self) -> int:
         """Seal the logs of tickets whose time for reopening is over (T9); return how many. Safe to run late, twice, anywhere."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, literal, or_, select, true, union_all
+from sqlalchemy import ColumnElement, Select, and_, bindparam, false, func, or_, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.accounts.model import Identity
@@ -335,34 +335,54 @@ async def newest(
     *conditions: ColumnElement[bool],
     before: int | None,
     limit: int,
+    walked: int = search_store.WALKED,
 ) -> Sequence[Any]:
     """Return the newest tickets that the filters leave and of which the conditions are true, as rows of ``lines``.
 
     Their numbers are found first and what is shown of them afterwards, so that no planner joins more than a page. Where the store does not
-    have matches of words in the order of their numbers, the newest tickets are looked through before the index of all is asked.
+    have matches of words in the order of their numbers, the ``walked`` newest are looked through before the index of all is asked.
     """
     dialect = connection.dialect.name
-    searched = bool(filters.text.strip())
     if before is not None:
         conditions = *conditions, tickets.c.number < before
-    rows: Sequence[Any] = ()
-    for walked in search_store.walks(dialect) if searched else (None,):
-        above = None if walked is None else _first_of(walked, before)
-        found = select(tickets.c.number).where(*conditions, *narrowed(dialect, identity, filters, above=above))
-        by_index = searched and walked is None
-        order = search_store.by_index(dialect, tickets.c.number) if by_index else tickets.c.number
-        few = found.order_by(order.desc()).limit(limit).subquery()
-        statement = lines().where(tickets.c.number.in_(select(few.c.number))).order_by(tickets.c.number.desc())
-        rows = (await connection.execute(statement)).all()
-        if len(rows) == limit:
-            break
+    sought = search.wanted(filters.text)
+    order: ColumnElement[int] = tickets.c.number
+    if sought and dialect == "postgresql":
+        rows = await _walked(connection, identity, filters, sought, conditions, limit, walked)
+        if rows is not None:
+            return rows
+        # It cannot walk along a sum, and so takes the index of words.
+        order = tickets.c.number + 0
+    found = select(tickets.c.number).where(*conditions, *narrowed(dialect, identity, filters))
+    return await _shown(connection, found.order_by(order.desc()).limit(limit))
+
+
+async def _walked(
+    connection: AsyncConnection,
+    identity: Identity,
+    filters: Filters,
+    sought: Sequence[search.Wanted],
+    conditions: Sequence[ColumnElement[bool]],
+    limit: int,
+    walked: int,
+) -> Sequence[Any] | None:
+    """Look for words in the newest tickets that all else leaves; return None when they do not fill a page, and there are more of them."""
+    rest = narrowed(connection.dialect.name, identity, msgspec.structs.replace(filters, text=""))
+    newest = select(tickets.c.number).where(*conditions, *rest).order_by(tickets.c.number.desc())
+    some = newest.limit(walked).subquery("some")
+    found = select(some.c.number).where(search_store.says(some.c.number, sought))
+    rows = await _shown(connection, found.order_by(some.c.number.desc()).limit(limit))
+    if len(rows) == limit:
+        return rows
+    looked_at = (await connection.execute(select(func.count()).select_from(some))).scalar_one()
+    return rows if looked_at < walked else None
+
+
+async def _shown(connection: AsyncConnection, numbers: Select[Any]) -> Sequence[Any]:
+    few = numbers.subquery()
+    statement = lines().where(tickets.c.number.in_(select(few.c.number))).order_by(tickets.c.number.desc())
+    rows: Sequence[Any] = (await connection.execute(statement)).all()
     return rows
-
-
-def _first_of(walked: int, before: int | None) -> ColumnElement[int]:
-    """The number above which so many of the newest tickets are, or of those before one."""
-    last = select(func.max(_opened.c.number)).scalar_subquery() if before is None else literal(before)
-    return last - walked
 
 
 def lines() -> Select[Any]:
@@ -405,13 +425,8 @@ def line(row: Any) -> TicketLine:
     )
 
 
-def narrowed(
-    dialect: str, identity: Identity, filters: Filters, *, above: ColumnElement[int] | None = None
-) -> list[ColumnElement[bool]]:
-    """Return the conditions of what narrows a list; whether somebody may read is asked besides.
-
-    With ``above``, words are sought in tickets with higher numbers only.
-    """
+def narrowed(dialect: str, identity: Identity, filters: Filters) -> list[ColumnElement[bool]]:
+    """Return the conditions of what narrows a list; whether somebody may read is asked besides."""
     conditions: list[ColumnElement[bool]] = []
     for column, chosen in (
         (tickets.c.state, filters.states),
@@ -436,7 +451,7 @@ def narrowed(
     if filters.text.strip():
         sought = search.wanted(filters.text)
         company = filters.company if identity.is_staff else identity.company
-        conditions.append(search_store.matches(dialect, sought, company, above=above) if sought else false())
+        conditions.append(search_store.matches(dialect, sought, company) if sought else false())
     return conditions
 
 

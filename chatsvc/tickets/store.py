@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
+import msgspec
 from msgspec import to_builtins
 from sqlalchemy import Row, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -13,15 +14,17 @@ from chatsvc.kernel import ids
 from chatsvc.kernel.errors import Conflict, NotFound
 from chatsvc.kernel.ids import CompanyId, LogId, PersonId, TicketId
 from chatsvc.tickets import search_store
-from chatsvc.tickets.model import Audience, Fields, State
+from chatsvc.tickets.model import Audience, Fields, Kind, State, Words
 from chatsvc.tickets.policy import TicketRules
 from chatsvc.tickets.search import searchable
-from chatsvc.tickets.tables import logs, ticket_numbers, tickets
+from chatsvc.tickets.tables import entries, logs, ticket_numbers, tickets
 
 # A log takes words for as long as its ticket can be reopened (T9).
 REOPEN_WITHIN = TicketRules().reopen_within
 # The first ticket of a new store: a number that people take for one.
 FIRST_NUMBER = 1001
+# Messages of a ticket by whose words it is found, the newest ones; those of a long quarrel are not all needed to find it.
+_MOST_SAID = 200
 
 
 class Opened(NamedTuple):
@@ -248,10 +251,21 @@ async def by_number(connection: AsyncConnection, number: int) -> Row[Any]:
 
 
 async def reindex(uow: UnitOfWork, ticket: TicketId) -> None:
-    """Let a ticket be found by the words it has now."""
+    """Let a ticket be found by the words it has now: its own, and what both sides have said, the newest first. Notes are not among them (R20)."""
     row = await load(uow.connection, ticket)
-    words = searchable(row.number, row.subject, row.description, row.solution or "")
+    words = searchable(row.number, row.subject, row.description, row.solution or "", *await _said(uow, ticket))
     await search_store.put(uow, row.number, row.company_id, words)
+
+
+async def _said(uow: UnitOfWork, ticket: TicketId) -> list[str]:
+    statement = (
+        select(entries.c.body)
+        .join(logs, logs.c.id == entries.c.log_id)
+        .where(logs.c.ticket_id == ticket, logs.c.audience == Audience.SHARED, entries.c.kind == Kind.MESSAGE)
+        .order_by(entries.c.number.desc())
+        .limit(_MOST_SAID)
+    )
+    return [msgspec.json.decode(body, type=Words).text for body in (await uow.execute(statement)).scalars()]
 
 
 async def log_of(connection: AsyncConnection, ticket: TicketId, audience: Audience = Audience.SHARED) -> LogId:

@@ -19,7 +19,7 @@ from chatsvc.files.actions import Files
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound
 from chatsvc.kernel.machine import IllegalTransition
-from chatsvc.tickets import queries, views
+from chatsvc.tickets import queries, store, views
 from chatsvc.tickets.actions import Tickets
 from chatsvc.tickets.feeds import Feeds, Wording
 from chatsvc.tickets.logbook import LogBook
@@ -472,16 +472,60 @@ async def test_t6_search_finds_the_newest_first_however_long_ago(desk: Desk, who
     assert [line.number for line in before.tickets] == numbers[1::-1]
     async with desk.database.read() as connection:
         page = await queries.requests(connection, reader, filters=Filters(text="report"), limit=2)
+        # Among the newest one only, or the newest two, there are not enough of them.
+        for walked in (1, 2):
+            rows = await queries.newest(connection, reader, Filters(text="report"), before=None, limit=3, walked=walked)
+            assert [queries.line(row).number for row in rows] == numbers[::-1]
     assert ([line.number for line in page.tickets], page.older) == (numbers[:0:-1], numbers[1])
     assert await desk.numbers(desk.ravi, View.OPEN, text="report") == numbers[::-1]
 
 
-async def test_r20_search_finds_nothing_of_others(desk: Desk) -> None:
-    stranger = await a_contact(desk.database)
+async def test_t6_search_finds_what_both_sides_have_said(desk: Desk, clock: ManualClock) -> None:
+    await desk.says(desk.claire, "登录页面是空白的, depuis hier")
+    await desk.says(desk.ravi, "보고서를 다시 여세요; 報告書も")
+    assert await desk.finds(desk.claire, "登录") == []  # it takes a minute
+    await desk.time_passes(timedelta(seconds=60), clock)
 
-    assert await desk.finds(desk.claire, "report blank") == [desk.ticket.number]
-    assert await desk.finds(stranger, "report") == []
-    assert await desk.finds(desk.jan, "report") == []
+    for word in ("登录", "页面", "空白", "보고서", "報告", "DÉPUIS", "hier blank"):
+        assert await desk.finds(desk.claire, word) == [desk.ticket.number], word
+        assert await desk.finds(desk.ravi, word) == [desk.ticket.number], word
+    assert await desk.finds(desk.claire, "录登") == []
+    await desk.act.change(
+        desk.ravi, desk.ticket.id, Fields("New subject", "expense", "support", None, None, "P3", State.OPEN),
+        version=(await desk.seen(desk.ravi)).version,
+    )  # fmt: skip
+    assert await desk.finds(desk.claire, "登录 subject") == [desk.ticket.number]
+
+
+async def test_t6_words_of_a_conversation_are_found_once_it_is_completed(desk: Desk, clock: ManualClock) -> None:
+    async with desk.database.begin() as uow:
+        await store.grant_owner(uow, desk.ticket.id, person=desk.ravi.person, epoch=1)
+    await desk.says(desk.claire, "The wizard freezes.")
+    await desk.time_passes(timedelta(seconds=60), clock)
+    during = await desk.finds(desk.claire, "wizard")
+    async with desk.database.begin() as uow:
+        await store.complete(
+            uow, desk.ticket.id, subject="Frozen", reason=None, product="expense", environment=None, severity="P3",
+            team="support", solved=True,
+        )  # fmt: skip
+
+    assert during == []
+    assert await desk.finds(desk.claire, "wizard") == [desk.ticket.number]
+
+
+async def test_r20_search_finds_nothing_of_others(desk: Desk, clock: ManualClock) -> None:
+    stranger = await a_contact(desk.database)
+    notes_log = (await desk.seen(desk.ravi)).notes_log
+    assert notes_log is not None
+    await desk.act.say(desk.ravi, notes_log, key="key-note1", text="They grumble.")
+    await desk.says(desk.claire, "Hello there")
+    await desk.time_passes(timedelta(seconds=60), clock)
+
+    assert await desk.finds(desk.claire, "report blank hello") == [desk.ticket.number]
+    for word in ("report", "hello"):
+        assert await desk.finds(stranger, word) == []
+        assert await desk.finds(desk.jan, word) == []
+    assert await desk.finds(desk.claire, "grumble") == []
 
 
 # The calendar ---------------------------------------------------------------------------------------------------------
