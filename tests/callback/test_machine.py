@@ -61,6 +61,8 @@ _TABLES = {
 _ENDED_WORDS = {"cancelled", "merged", "unreachable", "expired", "blocked"}
 contacts = st.integers(0, CONTACTS - 1)
 reps = st.integers(0, 1)
+# How long somebody looks at a call before they dial, in hours: until then it may be too late.
+waits = st.sampled_from([0, 0, 9, 12])
 # Limits are near, so that a walk gets there.
 RULES = CallbackRules(attempts_at_most=4, minutes_per_company_day=60, minutes_per_day=90, bookings_per_contact_day=9)
 # An ordinary Monday, and the days before the clocks of the customers go forward and back.
@@ -118,9 +120,13 @@ class Calls(RuleBasedStateMachine):
 
         return self.run(read())
 
-    @initialize(asap=st.sets(contacts, max_size=3), begins=st.sampled_from(BEGINS))
-    def the_day_begins(self, asap: set[int], begins: datetime | None) -> None:
-        """Bring people, a plan for one slot's seat at a time, and some who wait already. Ravi has a telephone, Mia dials by hand."""
+    @initialize(
+        asap=st.sets(contacts, min_size=1, max_size=3), begins=st.sampled_from(BEGINS), opens=st.booleans(), hours=waits
+    )
+    def the_day_begins(self, asap: set[int], begins: datetime | None, opens: bool, hours: int) -> None:
+        """Bring people, a plan for one slot's seat at a time, and some who wait already, of whom one is about to be rung: a walk chooses only
+        some of the rules. Ravi has a telephone, Mia dials by hand.
+        """
         if begins is not None:
             self.clock.advance(begins - self.clock.now())
 
@@ -135,8 +141,10 @@ class Calls(RuleBasedStateMachine):
                 await store.set_telephone(uow, self.reps[0].person, "sip:ravi@127.0.0.1")
 
         self.run(arrive())
+        self.hours_change(opens)
         for contact in sorted(asap):
-            self.somebody_books(contact, None, 0)
+            self.somebody_books(contact, None, CONTACTS)
+        self.a_representative_accepts_and_dials(0, hours)
 
     # Customers --------------------------------------------------------------------------------------------------------------------------
 
@@ -217,6 +225,14 @@ class Calls(RuleBasedStateMachine):
                 self.may(self.house.act.accept(self.reps[rep], card.id, card.epoch))
             else:
                 self.may(self.house.act.decline(self.reps[rep], card.id, card.epoch, "wrong_line"))
+
+    @rule(rep=reps, hours=waits)
+    def a_representative_accepts_and_dials(self, rep: int, hours: int) -> None:
+        """Take what is offered, perhaps look at it for a long time, and press *Call* at an hour at which nobody may be rung any more (23)."""
+        self.an_offer_is_answered(rep, True)
+        self.clock.advance(timedelta(hours=hours))
+        self.run(self.house.act.renew_desks([each.person for each in self.reps]))
+        self.a_representative_dials(rep)
 
     @rule(rep=reps)
     def a_representative_dials(self, rep: int) -> None:
