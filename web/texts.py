@@ -149,7 +149,6 @@ CALL_STATES: Final = {
 
 # How an attempt ended, and the buttons that say so.
 CALL_OUTCOMES: Final = {
-    "running": N_("Running"),
     "answered": N_("We talked"),
     "no_answer": N_("No answer"),
     "busy": N_("Busy"),

@@ -177,7 +177,7 @@ def _card(state: str, **changes: Any) -> dict[str, Any]:
         "line_name": _word("Expense"), "country": country_name("DE", reader()), "their_time": "14:05", "their_zone": _LONG_ZONE,
         "runs": state in ("dialing", "talking"), "by_hand": card.adapter in (None, "manual"), "resting": False, "past": [past],
         "outcomes": [(key, _word(CALL_OUTCOMES[key])) for key in sayable],
-        "earlier": [{"at": each.at, "outcome": _word(CALL_OUTCOMES[each.outcome or "running"]), "talk_s": each.talk_s} for each in card.earlier],
+        "earlier": [{"at": each.at, "outcome": _word(CALL_OUTCOMES[str(each.outcome)]), "talk_s": each.talk_s} for each in card.earlier],
     } | page  # fmt: skip
 
 
