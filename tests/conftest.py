@@ -1,6 +1,7 @@
 """What every test may ask for: a moment, a store of either kind, a private Redis. Everything is real, and gone afterwards."""
 
 import asyncio
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -12,6 +13,16 @@ from chatsvc.db import migrate
 from chatsvc.db.engine import Database
 from chatsvc.kernel.clock import ManualClock
 from tests import requirements_plugin, stores
+
+# Where files cost no disk, on Linux; small in some containers.
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 2 * 1024**3
+
+
+def pytest_configure() -> None:
+    """Keep what tests write in memory where there is room for it: waiting for a disk is most of what stores cost, and nobody pulls the plug."""
+    if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
 
 
 @pytest.fixture

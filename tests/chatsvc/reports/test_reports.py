@@ -95,6 +95,7 @@ async def test_t24_no_text_of_a_person_becomes_a_formula_or_a_link(database: Dat
     assert [cell.data_type for row in sheet.iter_rows() for cell in row if cell.data_type == "f"] == []
 
 
+@pytest.mark.parametrize("dialect", ["sqlite"])  # the file knows no store
 async def test_t12_libreoffice_reads_the_same(database: Database, reports: Reports, tmp_path: Path) -> None:
     program = shutil.which("soffice")
     if program is None:
