@@ -25,7 +25,7 @@ NAMES = frozenset(
 SHARED = {
     "de": {
         "(optional)", "Chat", "Code", "Details", "Filter", "Frame", "Name", "P3 Normal", "Person", "Region", "Route", "Socket",
-        "Standard", "Status", "Support", "Team", "Test", "Text", "Ticket", "Ticket %(number)s", "Ticket %(number)s: %(subject)s",
+        "Standard", "Status", "Support", "Team", "Teams", "Test", "Text", "Ticket", "Ticket %(number)s", "Ticket %(number)s: %(subject)s",
         "Tickets",
     },
     "fr": {
