@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NoReturn
 
+from callback import demo
 from callback.actions import Callbacks
 from callback.dialer import Dialer
 from callback.dialling import MANUAL
@@ -90,6 +91,8 @@ async def start(settings: Settings) -> Telephone:
     """
     services = await bootstrap.start(settings, sockets=False)
     calls = callbacks(services)
+    if settings.demo:
+        await demo.plan(services.database)
     make = maker_from(settings.telephony_path, clock=services.clock)
     dialer = None if make is None else Dialer(calls, make)
     logger.info("telephone_opened", extra={"adapter": calls.adapter, "by_hand": calls.adapter == MANUAL})
