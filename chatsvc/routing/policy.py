@@ -58,15 +58,16 @@ def match(
         longest without work.
     """
     desks = _Desks(seats)
-    passed: dict[str, dict[PlaceId, str]] = defaultdict(dict)
+    passed: dict[str, dict[PlaceId, _Passed]] = defaultdict(dict)
     pairs: list[Pair] = []
     for place in sorted(places, key=lambda each: (each.rank, each.seq)):
         found = _serve(place, desks, asked.get(place.id, frozenset()), at, rules)
-        if isinstance(found, str):
+        if isinstance(found, _Passed):
             passed[place.line][place.id] = found
             continue
         units = desks.take(found.person, place)
-        pairs.append(Pair(place, found.person, found.round, units, dict(passed[place.line])))
+        why = {other: reason.of(found.person) for other, reason in passed[place.line].items()}
+        pairs.append(Pair(place, found.person, found.round, units, why))
     return pairs
 
 
@@ -80,26 +81,38 @@ class _Found(NamedTuple):
     round: int
 
 
+class _Passed(NamedTuple):
+    """Why nobody takes a place now."""
+
+    why: str
+    # Who was asked in its round already.
+    asked: frozenset[PersonId] = frozenset()
+
+    def of(self, person: PersonId) -> str:
+        """Return why somebody who is free for a later place does not take this one."""
+        return "asked" if person in self.asked else self.why
+
+
 def _serve(
     place: Place, desks: "_Desks", asked: frozenset[PersonId], at: datetime, rules: RoutingRules
-) -> "_Found | str":
+) -> _Found | _Passed:
     """Find who takes this place now, or say why nobody does."""
     if is_unseen(place.waiting_for, place.seen_at, at, rules):
-        return "unseen"
+        return _Passed("unseen")
     if place.reserved_for is not None:
         reserved = desks.seats.get(place.reserved_for)
         if reserved is None or not desks.has_room(reserved, place):
-            return "reserved"
+            return _Passed("reserved")
         return _Found(place.reserved_for, place.round)
-    free = [seat for seat in desks.roomy[place.line] if desks.has_room(seat, place)]
     begins_again = asked.issuperset(desks.serving[place.line])
-    if not free:
-        if place.waiting_for == "call" and at - place.since_at >= rules.drain_after:
-            desks.drain_for(place, frozenset() if begins_again else asked)
-        return "capacity"
-    willing = [seat for seat in free if begins_again or seat.person not in asked]
+    if begins_again:
+        asked = frozenset()
+    willing = [seat for seat in desks.roomy[place.line] if seat.person not in asked and desks.has_room(seat, place)]
     if not willing:
-        return "asked"
+        # Somebody serves this line who was not asked yet, and has no room for it.
+        if place.waiting_for == "call" and at - place.since_at >= rules.drain_after:
+            desks.drain_for(place, asked)
+        return _Passed("capacity", asked)
     person = min(willing, key=desks.turn).person
     return _Found(person, place.round + 1 if begins_again else place.round)
 
