@@ -33,12 +33,17 @@ export function bindKeys(actions) {
     const focused = event.target instanceof Element ? event.target : document.body;
     if (event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") return leave(focused);
-    if (!box.checked || document.querySelector("dialog[open]") || focused.closest(CONTROLS)) return;
+    if (!box.checked || document.querySelector("dialog[open]") || isIn(focused.closest(CONTROLS))) return;
     const act = byKey.get(keyOf(event));
     if (!act) return;
     event.preventDefault();
     act();
   });
+}
+
+/** Whether somebody is in a control: one of a dialog that has just closed keeps the focus until the next frame. @param {Element | null} control */
+function isIn(control) {
+  return control !== null && control.getClientRects().length > 0;
 }
 
 /** Escape leaves a field, so that keys count again; what is typed stays. @param {Element} focused */
