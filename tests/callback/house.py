@@ -100,9 +100,11 @@ class CallHouse(House):
         return await self.rows(seats, seats.c.begins_at, seats.c.seat)
 
     async def told(self, reservation: ReservationId) -> list[str]:
-        """Return what a reservation's customer was told, in order."""
-        mails = [row for row in await self.rows(outbox, outbox.c.created_at) if row.kind == "mail.callback"]
-        return [row.payload["what"] for row in mails if row.cause.startswith(f"callback:{reservation}:")]
+        """Return what a reservation's customer was told, in order; of what was told at the same moment the booking first."""
+        mails = [row for row in await self.rows(outbox) if row.kind == "mail.callback"]
+        told = [row for row in mails if row.cause.startswith(f"callback:{reservation}:")]
+        told.sort(key=lambda row: (row.created_at, row.payload["what"] != "booked"))
+        return [row.payload["what"] for row in told]
 
     async def kinds_of(self, ticket: TicketId) -> list[str]:
         """Return the kinds of a ticket's shared entries, in order."""

@@ -237,6 +237,17 @@ async def test_keys_work_by_their_letters_and_can_be_switched_off(console: Conso
     await expect(console.words).not_to_be_focused()
 
 
+async def test_key_counts_while_the_button_of_a_closed_dialog_still_has_the_focus(console: Console) -> None:
+    await console.open(conversations=(a_talk(),))
+    await expect(console.talk).to_be_visible()
+
+    await console.page.locator("[data-dialog=keys] button").first.evaluate(
+        "(button) => button.dispatchEvent(new KeyboardEvent('keydown', { key: 'n', bubbles: true, cancelable: true }))"
+    )
+
+    await expect(console.words).to_be_focused()
+
+
 async def test_korean_keyboard_finds_its_keys_by_their_places(console: Console) -> None:
     await console.open(conversations=(a_talk(),))
     await expect(console.talk).to_be_visible()
