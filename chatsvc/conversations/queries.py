@@ -38,6 +38,8 @@ from chatsvc.tickets.severity_tables import tracks
 from chatsvc.tickets.tables import entries, logs, reads, tickets
 
 _PAST = 20
+# Up to so many places of a line are counted out one by one; of more, the whole line is numbered at once.
+_FEW = 20
 _customers = people.alias("customers")
 _shared = logs.alias("shared")
 _staff = logs.alias("staff")
@@ -208,9 +210,8 @@ class Queries:
         )
 
     async def _waiting(self, connection: AsyncConnection, line: str, rows: list[Any]) -> dict[ConversationId, Waiting]:
-        if len(rows) == 1:
-            position = await lines.position(connection, line, rows[0].rank, rows[0].seq)
-            positions = {rows[0].ticket_id: position}
+        if len(rows) <= _FEW:
+            positions = {row.ticket_id: await lines.position(connection, line, row.rank, row.seq) for row in rows}
         else:
             positions = await lines.positions(connection, line, [row.ticket_id for row in rows])
         pace = await lines.pace(connection, line, self.now, self.rules.routing)
