@@ -128,6 +128,8 @@ def _lifespan(settings: Settings, renderer: Renderer, site: Site | None) -> Any:
         started = await bootstrap.start(settings)
         app.state.site = await site_of(settings, started, renderer)
         gc.collect()
+        # Made for small programs, the usual 700 look through everybody's connections again and again while many people return at once.
+        gc.set_threshold(20_000, 10, 10)
         gc.freeze()  # everything so far lives as long as the process: no collection need look at it again
         _drain_first(app.state.site)
         logger.info("web_started", extra={"base_url": settings.base_url})
