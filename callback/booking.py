@@ -255,7 +255,7 @@ class Bookings(Ground):
         """Let the place wait for a call, or leave it for a slot; return until when the call is promised, None when nothing is."""
         conversation = await self.conversations.live_phase(uow.connection, ticket.id)
         is_waiting = conversation is not None and conversation.state == Live.WAITING
-        if conversation is not None and not is_waiting and conversation.state not in (Live.LEFT, Live.CLOSED):
+        if conversation is not None and not is_waiting and not self._is_over_by(wish.slot_at, conversation):
             raise Conflict("visit.not_waiting", conversation=conversation.id)
         if wish.slot_at is not None:
             if is_waiting:
@@ -269,6 +269,13 @@ class Bookings(Ground):
         else:
             await self._admit(uow, ticket, wish.line, covered.until)
         return await self._range_end(uow, ticket.id, wish.line)
+
+    def _is_over_by(self, slot_at: datetime | None, conversation: Any) -> bool:
+        """Whether a live phase is over, or will be when a slot begins: a wrap-up that is still under way is complete by then."""
+        if conversation.state == Live.WRAP_UP and slot_at is not None:
+            at_most: timedelta = self.conversations.rules.wrap_up_at_most
+            return bool(conversation.ended_at + at_most < slot_at)
+        return conversation.state in (Live.LEFT, Live.CLOSED)
 
     async def _admit(self, uow: UnitOfWork, ticket: Any, line: str, closes_at: datetime | None) -> None:
         await self.conversations.admit_call(

@@ -8,13 +8,14 @@ import shutil
 import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 import uvicorn
 from playwright.async_api import Browser, expect
 
+from callback import store as calls
 from chatsvc import bootstrap
 from chatsvc.accounts.model import Identity
 from chatsvc.bootstrap import Services
@@ -53,6 +54,13 @@ class Sunday:
         await page.goto("/console")
         await expect(page.locator("holdline-console")).to_be_visible()
         return Representative(page, watched)
+
+    async def plans_calls(self) -> None:
+        """Plan three people for calls, around the clock of the coming days."""
+        for _ in range(3):
+            rep = await builders.a_representative(self.services.database)
+            async with self.services.database.begin() as uow:
+                await calls.add_shift(uow, rep.person, ["expense"], uow.now, uow.now + timedelta(days=3))
 
     async def _page(self, identity: Identity):  # type: ignore[no-untyped-def]
         context = await self._browser.new_context(base_url=self.address, viewport=WIDE, locale="en-GB")  # type: ignore[arg-type]
@@ -106,6 +114,7 @@ async def test_the_sunday_story(sunday: Sunday) -> None:
     claire = await sunday.customer(await builders.a_contact(database, company, name="Claire Fontaine", language="de"))
     ravi = await sunday.representative(await builders.a_representative(database))
     await ravi.is_ready()
+    await sunday.plans_calls()
 
     # A P3, in German: told when, in German, before and after filling in the form; leaves a request with what was typed.
     await jonas.page.goto("/chat/expense")
@@ -154,9 +163,20 @@ async def test_the_sunday_story(sunday: Sunday) -> None:
     await expect(claire.log).to_contain_text("The mobile page works for everybody.")
     await expect(claire.page.locator("[data-panel=end] [data-let-go]")).to_be_visible()
     await claire.finds_nothing_wrong()
-    await claire.page.locator("[data-panel=end] [data-let-go] a").click()
+    await claire.page.locator("[data-panel=end] [data-let-go] a[href='/hours']").click()
     await expect(claire.page.locator("[data-hours]")).to_contain_text("Montag, 9. März 2026")
     await expect(claire.page.locator(".choice a[href='/requests/new']")).to_be_visible()
     await expect(claire.page.locator(".choice a[href='/call']")).to_be_visible()
+    await claire.finds_nothing_wrong()
+
+    # The same ticket goes on by telephone, in the first hour that is open.
+    await claire.page.go_back()
+    await claire.page.locator("[data-panel=end] [data-let-go] a[href^='/call/']").click()
+    await expect(claire.page.get_by_role("link", name="9. März")).to_be_visible()
+    await claire.page.locator("input[name=slot]:not([value=''])").first.check()
+    await claire.page.locator("[name=number]").fill("030 2345678")
+    await claire.finds_nothing_wrong()
+    await claire.page.locator("form[data-draft^=call] button[type=submit]").click()
+    await expect(claire.page.get_by_role("main")).to_contain_text("Montag, 9. März 2026, 08:00")
     await claire.finds_nothing_wrong()
     assert [*jonas.watched.wrongs, *claire.watched.wrongs, *ravi.watched.wrongs] == []
