@@ -117,7 +117,8 @@ class Bookings(Ground):
             NotAllowed: ``contact.not_authorised``; ``coverage.closed``: nobody calls now.
             NotFound: no such ticket of this contact.
             Invalid: the number (``number.…``), the line or a text; ``slot.unknown``.
-            Conflict: ``reservation.already_live``; ``reservation.number_taken``; ``slot.full``; ``visit.already_open``.
+            Conflict: ``reservation.already_live``; ``reservation.number_taken``; ``slot.full``; ``visit.already_open``; ``visit.not_waiting``:
+                somebody talks with them about this ticket, or its wrap-up may outlast the beginning of the slot.
             TooMany: ``reservation.too_many``: the contact's day, or the company, has enough of them.
         """
         form = {"subject": subject, "description": description, "ticket": ticket}

@@ -133,7 +133,7 @@ class Pair:
     round: int
     # Units of the person's capacity that it takes.
     units: int
-    # Better-ranked places of the line that were passed, and why: ``unseen``, ``asked``, ``reserved``, ``capacity``, ``drained`` (R8).
+    # Better-ranked places of the line that were passed, and why: ``unseen``, ``asked``, ``reserved``, ``capacity`` (R8).
     passed: dict[PlaceId, str]
 
 

@@ -304,7 +304,8 @@ def _insert_tracks(uow: UnitOfWork) -> Any:
 
 
 def _bound(values: dict[str, Any], ticket: Followed) -> dict[str, Any]:
-    return values | {"of_ticket": values["ticket_id"], "read_version": ticket.version}
+    moving = {name: value for name, value in values.items() if name not in ("ticket_id", "number")}
+    return moving | {"of_ticket": ticket.ticket, "read_version": ticket.version}
 
 
 def _values(uow: UnitOfWork, ticket: Followed, kept: Kept) -> dict[str, Any]:

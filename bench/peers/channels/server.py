@@ -31,7 +31,7 @@ django.setup()
 store = redis.asyncio.Redis.from_url(REDIS_URL, max_connections=10_000)
 
 
-class Customer(AsyncWebsocketConsumer):  # type: ignore[misc]
+class Customer(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         pair = self.scope["url_route"]["kwargs"]["pair"]
         message = json.loads(text_data or "")
@@ -41,7 +41,7 @@ class Customer(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.channel_layer.group_send(f"r.{pair}", {"type": "entry", "id": entry_id, "key": key, "text": text})
 
 
-class Representative(AsyncWebsocketConsumer):  # type: ignore[misc]
+class Representative(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     async def connect(self) -> None:
         self.group = f"r.{self.scope['url_route']['kwargs']['pair']}"
         await self.channel_layer.group_add(self.group, self.channel_name)
@@ -55,7 +55,7 @@ class Representative(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.send(text_data=json.dumps(entry, separators=(",", ":")))
 
 
-class Idle(AsyncWebsocketConsumer):  # type: ignore[misc]
+class Idle(AsyncWebsocketConsumer):  # type: ignore[misc]  # channels has no types
     """One of the crowd: connected, in a group of its own, silent."""
 
     async def connect(self) -> None:

@@ -196,6 +196,15 @@ def test_a_call_that_waits_for_room_drains_whoever_has_least_to_do() -> None:
     assert paired([call, *chats], seats) == [("one", "ravi")]
 
 
+def test_a_call_that_everybody_with_room_has_declined_drains_who_was_not_asked() -> None:
+    call, chats = a_place("call", **LONG_AGO), [a_place(f"chat {n}") for n in range(3)]
+    seats = [a_seat("mia", capacity=3), a_seat("ravi", load=1, capacity=3)]
+
+    pairs = matched([call, *chats], seats, {"call": {"mia"}})
+
+    assert [(pair.person, pair.passed) for pair in pairs] == [("mia", {"call": "asked"})] * 3
+
+
 def test_nobody_is_drained_before_the_call_has_waited_for_a_minute() -> None:
     call = a_place("call", waiting_for="call", minutes_ago=5, since_at=NOW - RULES.drain_after + timedelta(seconds=1))
 
