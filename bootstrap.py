@@ -103,7 +103,9 @@ def provide(*names: str) -> None:
         return
     sys.stderr.write(f"Installing the packages of requirements/{names[0]}.lock into {ENVIRONMENT}, this once ...\n")
     make_environment()
-    pip_install("--require-hashes", "--only-binary", ":all:", "-r", f"{ROOT}/requirements/{names[0]}.lock")
+    # A lock names every package there is to install: nothing is left to resolve, and no newer release can get in between.
+    lock = f"{ROOT}/requirements/{names[0]}.lock"
+    pip_install("--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", lock)
     pip_install("--no-deps", "--no-index", "--no-build-isolation", "--editable", str(ROOT))
     for path, content in stamps.items():
         path.write_text(content)
