@@ -1,6 +1,6 @@
 """Facts about the store itself: one random epoch, changed by every restore, so that no client mixes two histories (R22)."""
 
-from sqlalchemy import Column, String, Table, insert, select, update
+from sqlalchemy import Column, String, Table, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.db.columns import metadata
@@ -28,10 +28,10 @@ async def epoch(database: Database) -> str:
     if value is not None:
         return value
     async with database.begin() as uow:
+        # Several processes meet a new store at one moment: the first of them names it for all.
+        await uow.execute(uow.insertion(store_facts).values(name="epoch", value=new_id("st")).on_conflict_do_nothing())
         value = await _read(uow.connection)
-        if value is None:
-            value = new_id("st")
-            await uow.execute(insert(store_facts).values(name="epoch", value=value))
+    assert value is not None
     return value
 
 
@@ -43,6 +43,8 @@ async def prove_commit(database: Database) -> None:
     """
     async with database.begin() as uow:
         value = uow.now.isoformat()
-        changed = await uow.changes_one(update(store_facts).where(store_facts.c.name == "ready").values(value=value))
-        if not changed:
-            await uow.execute(insert(store_facts).values(name="ready", value=value))
+        await uow.execute(
+            uow.insertion(store_facts)
+            .values(name="ready", value=value)
+            .on_conflict_do_update(index_elements=[store_facts.c.name], set_={"value": value})
+        )

@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlalchemy.sql import Executable
 
@@ -42,6 +44,10 @@ class UnitOfWork:
         """Run a compare-and-swap; return whether it found exactly the row it expected."""
         result = await self.connection.execute(statement, parameters)
         return bool(result.rowcount == 1)
+
+    def insertion(self, table: Table) -> postgresql.Insert | sqlite.Insert:
+        """Return an insertion in this store's own dialect, which knows what to do when the row is there already."""
+        return (postgresql if self.dialect == "postgresql" else sqlite).insert(table)
 
     def ring(self, topic: str, head: int = 0) -> None:
         """Ring a bell once this is committed; the same topic rings once, with its highest head."""

@@ -76,6 +76,18 @@ async def test_store_has_one_epoch_however_often_it_is_asked(database: Database)
     assert await store_facts.epoch(database) == first
 
 
+async def test_processes_that_meet_a_new_store_at_one_moment_agree_on_its_epoch(
+    database_address: str, clock: ManualClock
+) -> None:
+    databases = [Database(database_address, clock) for _ in range(5)]
+
+    epochs = await asyncio.gather(*map(store_facts.epoch, databases))
+
+    for each in databases:
+        await each.close()
+    assert len(set(epochs)) == 1
+
+
 async def test_locked_store_is_unavailable_and_nothing_is_stored(
     sqlite_template: Path, tmp_path: Path, clock: ManualClock
 ) -> None:
