@@ -17,7 +17,6 @@ from chatsvc.hub.connection import Connection
 from chatsvc.hub.hub import DIRECT
 
 _TEXT: Final = 0x81  # the first byte of a text in one frame
-_LONGEST_HEADER: Final = 14
 
 
 class HubProtocol(WebSocketsSansIOProtocol):
@@ -73,11 +72,11 @@ class HubProtocol(WebSocketsSansIOProtocol):
         begin = 0
         while begin < len(data):
             found = _frame_at(data, begin)
+            if found is not None and found.end - found.payload > self.config.ws_max_size:
+                super().data_received(data[begin:])  # which closes, because it is too large
+                return
             if found is None or found.end > len(data):
-                if found is not None and found.end - begin > self.config.ws_max_size + _LONGEST_HEADER:
-                    super().data_received(data[begin:])  # which closes, because it is too large
-                else:
-                    self._unread = data[begin:]
+                self._unread = data[begin:]
                 return
             if data[begin] == _TEXT and found.mask is not None and self._may_read_it():
                 self._take_text(apply_mask(data[found.payload : found.end], found.mask))

@@ -55,6 +55,11 @@ class Server:
         """How many sockets the server still holds."""
         return len(self._server.server_state.connections)
 
+    def receives(self, data: bytes) -> None:
+        """Let bytes of the client come in as one piece, on the only socket there is."""
+        (protocol,) = self._server.server_state.connections
+        protocol.data_received(data)
+
     async def start(self) -> None:
         """Begin to listen."""
         self._task = asyncio.create_task(self._server.serve([self._listener]))

@@ -128,6 +128,21 @@ async def test_binary_and_large_frames_end_in_a_close_code(server: Server, world
     assert (binary, large) == (codes.BAD_FRAME.code, 1009)
 
 
+async def test_frame_that_is_too_large_has_one_code_whether_it_comes_whole_or_in_pieces(
+    server: Server, world: World
+) -> None:
+    too_large = Frame(Opcode.TEXT, b"x" * 70_000).serialize(mask=True)
+    codes_seen = set()
+    for piece in (len(too_large), 1_000):
+        async with knocks(server, world.signs_in(an_identity())) as line:
+            await line.recv()
+            for start in range(0, len(too_large), piece):
+                server.receives(too_large[start : start + piece])
+            codes_seen.add((await closed_with(line))[0])
+
+    assert codes_seen == {1009}
+
+
 async def test_text_that_is_no_text_closes_the_socket(server: Server, world: World) -> None:
     async with knocks(server, world.signs_in(an_identity())) as line:
         await line.recv()
