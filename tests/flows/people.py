@@ -50,7 +50,8 @@ class Person:
         return self.page.locator("[data-composer-text]:visible")
 
     async def says(self, text: str) -> None:
-        """Write and press Enter."""
+        """Write and press Enter, once the page's script is there: before it, Enter makes a new line and the button sends."""
+        await expect(self.words.locator("xpath=ancestor::holdline-composer[@data-works]")).to_be_attached()
         await self.words.fill(text)
         await self.words.press("Enter")
 

@@ -52,6 +52,8 @@ export class Composer extends HTMLElement {
     text.value = draftOf(this.#logs.message, "message") || text.value;
     const checked = this.#modes.find((mode) => mode.checked);
     if (checked) this.setKind(/** @type {Kind} */ (checked.value));
+    // From here on Enter sends; on a slow line somebody may have begun to write before.
+    this.dataset.works = "";
   }
 
   /**
