@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from importlib.metadata import requires
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +58,31 @@ def test_the_lock_of_the_tests_contains_that_of_the_service() -> None:
     assert {name: str(pin) for name, pin in test.items() if name in run} == {
         name: str(pin) for name, pin in run.items()
     }
+
+
+@pytest.mark.parametrize(
+    ("lock", "wanted"),
+    [
+        ("run", PROJECT["dependencies"]),
+        ("test", PROJECT["dependencies"] + PROJECT["optional-dependencies"]["test"]),
+    ],
+)
+def test_nothing_that_a_locked_package_needs_is_left_out(lock: str, wanted: list[str]) -> None:
+    """A lock is installed as it stands, without resolving anything: what it lacks would be missing only when it is used."""
+    locked, waiting, seen = pins(lock), [*map(Requirement, wanted)], set()
+    while waiting:
+        each = waiting.pop()
+        name = canonicalize_name(each.name)
+        if (name, *sorted(each.extras)) in seen:
+            continue
+        seen.add((name, *sorted(each.extras)))
+        assert name in locked, f"{each} is needed and not in {lock}.lock"
+        assert each.specifier.contains(version_of(locked[name])), f"{each} is needed, {locked[name]} is locked"
+        for needed in map(Requirement, requires(name) or ()):
+            if needed.marker is None or any(needed.marker.evaluate({"extra": extra}) for extra in ("", *each.extras)):
+                waiting.append(needed)
+
+    assert len({name for name, *_ in seen}) > len(wanted)
 
 
 @pytest.mark.parametrize("lock", ["run", "test"])
