@@ -47,7 +47,9 @@ class UnitOfWork:
 
     def insertion(self, table: Table) -> postgresql.Insert | sqlite.Insert:
         """Return an insertion in this store's own dialect, which knows what to do when the row is there already."""
-        insertion: postgresql.Insert | sqlite.Insert = (postgresql if self.dialect == "postgresql" else sqlite).insert(table)
+        insertion: postgresql.Insert | sqlite.Insert = (postgresql if self.dialect == "postgresql" else sqlite).insert(
+            table
+        )
         return insertion
 
     def ring(self, topic: str, head: int = 0) -> None:

@@ -19,6 +19,7 @@ from chatsvc.notifications.compose import (
     Composer,
     ConversationClosed,
     Envelope,
+    PromiseDue,
     ReportReady,
     TicketNews,
     TicketOpened,
@@ -26,7 +27,7 @@ from chatsvc.notifications.compose import (
 )
 from chatsvc.notifications.mailer import Mail
 from chatsvc.tickets.letters import Matter
-from chatsvc.tickets.telling import News
+from chatsvc.tickets.telling import PROMISE_DUE, News
 
 # The kinds of rows that become mails.
 SET_PASSWORD = letters.KIND
@@ -116,6 +117,9 @@ class Clerk:
         if letter.kind == TRANSCRIPT:
             facts = msgspec.convert(letter.payload, ConversationClosed)
             return self._composer.transcript(envelope, to, await self._read_transcript(facts.conversation))
+        if letter.kind == PROMISE_DUE:
+            due = msgspec.convert(letter.payload, PromiseDue)
+            return self._composer.promise_due(envelope, to, due, await self._read_ticket(due.ticket, to, 0, 0))
         if letter.kind in NEWS:
             news = msgspec.convert(letter.payload, TicketNews)
             matter = await self._read_ticket(news.ticket, to, news.first or news.entry, news.last or news.entry)

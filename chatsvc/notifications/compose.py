@@ -40,6 +40,7 @@ TEMPLATES: Final = Path(__file__).parent / "templates"
 RESET_PATH: Final = "/reset/{token}"
 CALL_PATH: Final = "/calls/{token}"
 TICKET_PATH: Final = "/requests/{number}"
+DESK_PATH: Final = "/desk/tickets/{number}"
 QUIET_PATH: Final = "/mails/quiet/{token}"
 REPORT_PATH: Final = "/reports/{report}"
 
@@ -122,6 +123,18 @@ class TicketNews(msgspec.Struct, frozen=True):
     entry: int = 0
     # Of a closing: ``person``, ``silence``.
     why: str = ""
+
+
+class PromiseDue(msgspec.Struct, frozen=True):
+    """Payload of ``mail.promise_due`` (V1)."""
+
+    ticket: TicketId
+    number: int
+    # ``initial``, ``ongoing``, ``target``.
+    promise: str
+    # ``warned`` or ``breached``.
+    what: str
+    due_at: datetime
 
 
 class CallNews(msgspec.Struct, frozen=True):
@@ -244,6 +257,24 @@ class Composer:
             **self._said(matter, facts),
         )
         return replace(mail, thread=self._thread(matter.id), unsubscribe=unsubscribe)
+
+    def promise_due(self, envelope: Envelope, to: Person, facts: PromiseDue, matter: Matter) -> Mail:
+        """Write the mail that tells staff of a promise that comes due or is broken (V1)."""
+        mail = self._write(
+            "promise_due.html",
+            envelope,
+            to,
+            name=to.name,
+            number=facts.number,
+            subject=_one_line(matter.subject),
+            promise=facts.promise,
+            broken=facts.what == "breached",
+            owner=matter.owner == to.id,
+            when=texts.appointment(facts.due_at, language=to.language, zone=to.zone),
+            zone=texts.zone_name(to.zone, language=to.language),
+            href=self._link(DESK_PATH, number=facts.number),
+        )
+        return replace(mail, thread=self._thread(facts.ticket))
 
     def _said(self, matter: Matter, facts: TicketNews) -> dict[str, str]:
         """What the entry that a mail is about says: what is needed, or the solution; else what the ticket says now."""

@@ -19,7 +19,7 @@ from chatsvc.db.engine import Database
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.errors import Conflict
 from chatsvc.kernel.ids import SYSTEM, CompanyId, PersonId, TicketId
-from chatsvc.tickets import clocks, severity_store, store
+from chatsvc.tickets import clocks, severity_store, store, telling
 from chatsvc.tickets.clocks import ALWAYS, Alarm, Hours, Measure, Track
 from chatsvc.tickets.logbook import LogBook
 from chatsvc.tickets.model import Append, Audience, Kind, Role, State, facts
@@ -145,12 +145,13 @@ class Clocks:
         return measure_of(plan, await self.calendars.calendar_of(connection, contact), severity, at)
 
     async def _say(self, uow: UnitOfWork, ticket: TicketId, alarm: Alarm) -> None:
-        """Write into the staff's log what comes due or is broken; its key makes it one entry, whoever sweeps."""
+        """Write what comes due or is broken into the staff's log, and to whoever it concerns; its key makes it one entry, whoever sweeps."""
         log = await store.log_of(uow.connection, ticket, Audience.STAFF)
         row = await store.load(uow.connection, ticket)
         body = facts(promise=alarm.promise, what=alarm.what, due_at=alarm.due_at)
         key = f"due-{alarm.promise}-{alarm.what}-{int(alarm.due_at.timestamp())}"
         await self.logbook.append_in(uow, Append(log, SYSTEM, "", Role.SYSTEM, key, Kind.DUE, body))
+        await telling.tell_of_promise(uow, row, alarm.promise, alarm.what, alarm.due_at)
         uow.ring(f"visit:{ticket}")
         if row.owner_id is not None:
             uow.ring(f"desk:{row.owner_id}")

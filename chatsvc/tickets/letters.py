@@ -8,7 +8,7 @@ from sqlalchemy import select, true
 from chatsvc.accounts.model import Person
 from chatsvc.db.engine import Database
 from chatsvc.kernel.errors import NotFound
-from chatsvc.kernel.ids import TicketId
+from chatsvc.kernel.ids import PersonId, TicketId
 from chatsvc.tickets import log_store, store
 from chatsvc.tickets.model import Entry, State
 from chatsvc.tickets.policy import TicketRules, reopen_until
@@ -31,6 +31,8 @@ class Matter(NamedTuple):
     # None unless it waits for its customer.
     closes_at: datetime | None
     needed: str
+    # Who works on it; None: nobody yet.
+    owner: PersonId | None
     # What the mail is about, by number.
     entries: tuple[Entry, ...]
 
@@ -65,5 +67,6 @@ class TicketLetters:
             reopen_until=reopen_until(row.ended_at, self._rules),
             closes_at=row.closes_at if waits else None,
             needed=(row.needed or "") if waits else "",
+            owner=row.owner_id,
             entries=found,
         )

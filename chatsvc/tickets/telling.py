@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, select
 
+from chatsvc.accounts.model import PersonRole
 from chatsvc.accounts.tables import people
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.ids import LogId, PersonId
@@ -29,6 +30,9 @@ class News(StrEnum):
     REOPENED = "mail.ticket_reopened"
     FOLLOWED = "mail.ticket_followed"
 
+
+# A promise of a ticket comes due, or is broken; read by staff alone.
+PROMISE_DUE: Final = "mail.promise_due"
 
 # What the requester gets also when they asked for quiet: without it they would miss what ends by itself.
 ESSENTIAL: Final = frozenset({News.NEEDS_YOU, News.CLOSING_SOON, News.SOLVED, News.CLOSED})
@@ -94,6 +98,24 @@ async def write_to(
         **payload,
     }
     await uow.record(news, cause=f"ticket:{row.id}:{cause}", recipient=person, payload=facts, due_at=due_at)
+
+
+async def tell_of_promise(uow: UnitOfWork, row: Row[Any], promise: str, what: str, due_at: datetime) -> None:
+    """Write to whoever works on a ticket that a promise about it comes due or is broken (V1).
+
+    Where nobody works on it yet, a broken one is written to every supervisor: somebody has to take it.
+    """
+    watchers = select(people.c.id).where(people.c.disabled_at.is_(None)).order_by(people.c.id)
+    if row.owner_id is not None:
+        watchers = watchers.where(people.c.id == row.owner_id)
+    elif what == "breached":
+        watchers = watchers.where(people.c.role == PersonRole.SUPERVISOR)
+    else:
+        return
+    cause = f"ticket:{row.id}:due-{promise}-{what}-{int(due_at.timestamp())}"
+    facts = {"ticket": row.id, "number": row.number, "promise": promise, "what": what, "due_at": due_at.isoformat()}
+    for person in (await uow.execute(watchers)).scalars().all():
+        await uow.record(PROMISE_DUE, cause=cause, recipient=person, payload=facts)
 
 
 async def tell_comments(uow: UnitOfWork, row: Row[Any], log: LogId, first: int) -> None:

@@ -21,11 +21,13 @@ from chatsvc.notifications.mailer_smtp import SMTPMailer
 from chatsvc.notifications.quiet import Wish
 from chatsvc.notifications.sender import LEASE
 from chatsvc.tickets.actions import Tickets
+from chatsvc.tickets.clock_keeping import Clocks
 from chatsvc.tickets.logbook import LogBook
 from chatsvc.tickets.policy import TicketRules
 from chatsvc.tickets.store import Opened
 from chatsvc.tickets.telling import News
-from tests.builders import a_contact, a_representative, a_ticket
+from tests.builders import a_contact, a_representative, a_supervisor, a_ticket
+from tests.chatsvc.conversations.house import CATALOG, OneCalendar
 from tests.chatsvc.notifications.post import BASE_URL, QUIET, PostOffice, Sink
 
 DAY = timedelta(days=1)
@@ -38,6 +40,7 @@ class Desk:
         self.database = database
         self.tickets = Tickets(database, logbook, Files(database, folder, most_bytes=1_000), TicketRules())
         self.agenda = Agenda(database, self.tickets.handlers())
+        self.clocks = Clocks(database, logbook, CATALOG, OneCalendar(), TicketRules())
         self.post = PostOffice(database)
         self.mailer = MemoryMailer()
 
@@ -122,6 +125,49 @@ async def test_t13_t14_mails_send_people_to_the_page_of_the_ticket_because_nobod
     # Robots are told not to answer either, and no other address is offered for it.
     assert {message_of(mail)["Auto-Submitted"] for mail in sent} == {"auto-generated"}
     assert {message_of(mail)["Reply-To"] for mail in sent} == {None}
+
+
+async def test_promise_is_written_to_whoever_works_on_the_ticket_before_and_when_it_is_broken(
+    desk: Desk, clock: ManualClock
+) -> None:
+    await a_supervisor(desk.database, name="Ines")
+    await desk.tickets.assign(desk.ravi, desk.ticket.id, desk.ravi.person)
+    await desk.mails()
+
+    told = []
+    for hours in (12, 11, 2, 1):
+        clock.advance(timedelta(hours=hours))
+        await desk.clocks.sweep()
+        told.append(await desk.mails())
+    await desk.clocks.sweep()
+
+    assert told == [
+        [],
+        [("Ravi", "Ticket N: the first answer is due on Tuesday, 3 March 2026, 09:00 UTC")],
+        [("Ravi", "Ticket N: the first answer was due on Tuesday, 3 March 2026, 09:00 UTC")],
+        [],
+    ]
+    assert await desk.mails() == []
+    assert f"{BASE_URL}/desk/tickets/{desk.ticket.number}" in desk.last
+    assert "“Report is blank”" in desk.last
+    assert "because you work on this ticket" in desk.last
+
+
+async def test_broken_promise_of_a_ticket_that_nobody_has_is_written_to_the_supervisors(
+    desk: Desk, clock: ManualClock
+) -> None:
+    await a_supervisor(desk.database, name="Ines")
+    await desk.mails()
+
+    clock.advance(timedelta(hours=23))
+    await desk.clocks.sweep()
+    warned = await desk.mails()
+    clock.advance(timedelta(hours=2))
+    await desk.clocks.sweep()
+
+    assert warned == []
+    assert await desk.mails() == [("Ines", "Ticket N: the first answer was due on Tuesday, 3 March 2026, 09:00 UTC")]
+    assert "because nobody works on this ticket yet" in desk.last
 
 
 def test_t13_no_part_of_the_desk_takes_mails_in() -> None:
