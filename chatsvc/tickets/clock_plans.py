@@ -39,6 +39,8 @@ class CompanyPlan(msgspec.Struct, frozen=True):
     plan: str
     # When it was chosen; None: never.
     changed_at: datetime | None
+    # The name of whoever gave it; None where none was chosen, or it was not kept.
+    changed_by: str | None = None
 
 
 class DueChange(msgspec.Struct, frozen=True):
@@ -57,6 +59,8 @@ class DueDifference(msgspec.Struct, frozen=True):
     named: tuple[DueChange, ...]
     # How many more there are.
     more: int
+    # Whether the company has more open tickets than were looked at: the oldest ``MOST_LOOKED_AT`` were.
+    is_partial: bool = False
 
 
 class Plans:
@@ -77,8 +81,8 @@ class Plans:
         async with self.database.read() as connection:
             found = await severity_store.plans(connection)
         return [
-            CompanyPlan(company, name, self.catalog.plan(plan).key, changed_at)
-            for company, name, plan, changed_at in found
+            CompanyPlan(each.company, each.name, self.catalog.plan(each.plan).key, each.changed_at, each.changed_by)
+            for each in found
         ]
 
     async def set_plan(self, who: Identity, company: CompanyId, plan: str) -> None:
@@ -95,7 +99,7 @@ class Plans:
             before = await self._plan_of(uow.connection, company)
             if before.key == chosen:
                 return
-            await severity_store.set_plan(uow, company, chosen)
+            await severity_store.set_plan(uow, company, chosen, by=who.person)
         logger.info("plan_changed", extra={"company": company, "before": before.key, "after": chosen, "by": who.person})
 
     async def preview_plan(self, who: Identity, company: CompanyId, plan: str) -> DueDifference:
@@ -125,7 +129,8 @@ class Plans:
         changes: list[DueChange] = []
         async with self.database.read() as connection:
             current = await self._plan_of(connection, company)
-            zones = dict(await severity_store.open_tickets(connection, company, MOST_LOOKED_AT))
+            open_tickets = await severity_store.open_tickets(connection, company, MOST_LOOKED_AT + 1)
+            zones = dict(open_tickets[:MOST_LOOKED_AT])
             looked = await self._look(connection, list(zones), now)
             measures: dict[tuple[PersonId, str], tuple[Measure, Measure]] = {}
             for one in looked:
@@ -143,7 +148,8 @@ class Plans:
                     for shift in clocks.shifts(track, *measures[alike])
                 ]
         changes.sort(key=lambda change: (change.after, change.number, change.promise))
-        return DueDifference(tuple(changes[:MOST_NAMED]), max(len(changes) - MOST_NAMED, 0))
+        more = max(len(changes) - MOST_NAMED, 0)
+        return DueDifference(tuple(changes[:MOST_NAMED]), more, is_partial=len(open_tickets) > MOST_LOOKED_AT)
 
     async def _look(self, connection: AsyncConnection, tickets: Sequence[TicketId], now: datetime) -> list[Looked]:
         looked: list[Looked] = []
@@ -155,8 +161,7 @@ class Plans:
         found = await severity_store.plans(connection, company)
         if not found:
             raise NotFound("not_found")
-        [(_, _, plan, _)] = found
-        return self.catalog.plan(plan)
+        return self.catalog.plan(found[0].plan)
 
 
 def _in_zone(calendar: Calendar, own_zone: str | None) -> Calendar:

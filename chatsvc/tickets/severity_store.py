@@ -334,23 +334,36 @@ async def plan_of(connection: AsyncConnection, company: CompanyId) -> str | None
     return (await connection.execute(statement)).scalar_one_or_none()
 
 
-async def plans(
-    connection: AsyncConnection, company: CompanyId | None = None
-) -> Sequence[tuple[CompanyId, str, str | None, datetime | None]]:
-    """Return companies by name, or one of them: id, name, the key of its plan and since when; None and None where none was chosen."""
+class PlanGiven(NamedTuple):
+    """Which plan a company has been given."""
+
+    company: CompanyId
+    name: str
+    # Key of the catalogue, since when, and who gave it; None where none was ever chosen.
+    plan: str | None
+    changed_at: datetime | None
+    changed_by: str | None
+
+
+async def plans(connection: AsyncConnection, company: CompanyId | None = None) -> Sequence[PlanGiven]:
+    """Return the plans of companies, by the companies' names; or that of one of them."""
+    giver = people.c.name.label("changed_by")
     statement = (
-        select(companies.c.id, companies.c.name, company_plans.c.plan, company_plans.c.changed_at)
-        .select_from(companies.outerjoin(company_plans, company_plans.c.company_id == companies.c.id))
+        select(companies.c.id, companies.c.name, company_plans.c.plan, company_plans.c.changed_at, giver)
+        .select_from(
+            companies.outerjoin(company_plans, company_plans.c.company_id == companies.c.id).outerjoin(
+                people, people.c.id == company_plans.c.changed_by
+            )
+        )
         .order_by(companies.c.name, companies.c.id)
     )
     if company is not None:
         statement = statement.where(companies.c.id == company)
-    return [(CompanyId(row.id), row.name, row.plan, row.changed_at) for row in await connection.execute(statement)]
+    return [PlanGiven(*row) for row in await connection.execute(statement)]
 
 
-async def set_plan(uow: UnitOfWork, company: CompanyId, plan: str) -> None:
+async def set_plan(uow: UnitOfWork, company: CompanyId, plan: str, *, by: PersonId) -> None:
     """Give a company a plan."""
-    insertion = (postgresql if uow.dialect == "postgresql" else sqlite).insert(company_plans)
-    values = {"plan": plan, "changed_at": uow.now}
-    statement = insertion.values(company_id=company, **values)
+    values = {"plan": plan, "changed_at": uow.now, "changed_by": by}
+    statement = uow.insertion(company_plans).values(company_id=company, **values)
     await uow.execute(statement.on_conflict_do_update(index_elements=["company_id"], set_=values))

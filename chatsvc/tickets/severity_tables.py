@@ -76,4 +76,6 @@ company_plans = Table(
     # A plan key of the catalogue.
     Column("plan", String(40), nullable=False),
     Column("changed_at", Moment, nullable=False),
+    # Who gave it; None in rows from before this was kept.
+    Column("changed_by", String(40), ForeignKey("people.id"), nullable=True),
 )

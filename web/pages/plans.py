@@ -11,7 +11,7 @@ from chatsvc.catalog.model import Plan, Responses
 from chatsvc.catalog.model import Response as Promised
 from chatsvc.kernel.errors import Invalid
 from chatsvc.kernel.ids import CompanyId
-from chatsvc.tickets.clock_plans import CompanyPlan, DueDifference
+from chatsvc.tickets.clock_plans import MOST_LOOKED_AT, CompanyPlan, DueDifference
 from web import errors
 from web.i18n import Reader, number, reading
 from web.pages.entries import name_in
@@ -86,6 +86,7 @@ def page_context(plans: Sequence[Plan], companies: Sequence[CompanyPlan], to: Re
                 "plan": each.plan,
                 "plan_name": name_in(plans, each.plan, to),
                 "changed_at": each.changed_at,
+                "changed_by": each.changed_by,
             }
             for each in companies
         ],
@@ -125,4 +126,6 @@ def dues_of(dues: DueDifference, to: Reader) -> dict[str, Any]:
         }
         for change in dues.named
     ]
-    return {"rows": rows, "more": dues.more}
+    with reading(to):
+        looked_at = number(MOST_LOOKED_AT) if dues.is_partial else ""
+    return {"rows": rows, "more": dues.more, "looked_at": looked_at}

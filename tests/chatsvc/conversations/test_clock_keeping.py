@@ -220,6 +220,8 @@ async def test_another_plan_measures_the_companys_tickets_anew(house: House) -> 
     assert await house.clocks.sweep() == 0
     await plans.set_plan(ada, company, "swift")
     assert await house.clocks.sweep() == 0
+    given = next(each for each in await plans.of_companies(ada) if each.company == company)
+    assert (given.plan, given.changed_by) == ("swift", ada.name)
 
 
 async def test_nobody_but_an_administrator_gives_plans(house: House) -> None:
@@ -295,6 +297,20 @@ async def test_preview_names_a_screenful_and_counts_the_rest(house: House, monke
     found = await Plans(house.clocks).preview_plan(await _ada(house), contact.company, "swift")
 
     assert ([change.after for change in found.named], found.more) == ([MONDAY + 2 * HOUR] * 2, 1)
+    assert not found.is_partial
+
+
+async def test_preview_says_when_it_looked_at_some_tickets_only(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.clocks.catalog = WITH_SWIFT
+    contact = await house.contact()
+    for line in ("expense", "travel", "invoice"):
+        await house.joins(contact, line=line)
+    assert contact.company is not None
+    monkeypatch.setattr(clock_plans, "MOST_LOOKED_AT", 2)
+
+    found = await Plans(house.clocks).preview_plan(await _ada(house), contact.company, "swift")
+
+    assert (len(found.named), found.is_partial) == (2, True)
 
 
 async def test_clocks_of_a_company_that_never_opens_run_around_the_clock(house: House) -> None:

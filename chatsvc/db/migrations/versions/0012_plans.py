@@ -1,0 +1,23 @@
+"""Keep who gave a company its response plan.
+
+Revision: 0012, after 0008.
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    """Go forward: nobody is known to have given the plans that are there already."""
+    with op.batch_alter_table("company_plans") as table:
+        table.add_column(sa.Column("changed_by", sa.String(length=40), nullable=True))
+        table.create_foreign_key("fk_company_plans_changed_by", "people", ["changed_by"], ["id"])
+
+
+def downgrade() -> None:
+    """Go back."""
+    with op.batch_alter_table("company_plans") as table:
+        table.drop_column("changed_by")
