@@ -76,7 +76,7 @@ class _Reading:
         self.attached = tickets.attached
         self.visits = queries.visits
         self.desks = queries.desks
-        self.pictures_of_line = queries.pictures_of_line
+        self.whole_line = queries.whole_line
         self.line_counts = queries.line_counts
 
 

@@ -24,6 +24,7 @@ from chatsvc.conversations.views import (
     PastTicket,
     Visit,
     Waiting,
+    WholeLine,
 )
 from chatsvc.db.engine import Database
 from chatsvc.kernel.errors import NotFound
@@ -40,6 +41,9 @@ from chatsvc.tickets.tables import entries, logs, reads, tickets
 _PAST = 20
 # Up to so many places of a line are counted out one by one; of more, the whole line is numbered at once.
 _FEW = 20
+# Line -> what is known of it: ticket -> place.
+KnownLines = Mapping[str, Mapping[TicketId, Waiting]]
+_NONE_KNOWN: KnownLines = {}
 _customers = people.alias("customers")
 _shared = logs.alias("shared")
 _staff = logs.alias("staff")
@@ -149,14 +153,21 @@ class Queries:
             raise NotFound("conversation.not_found")
         return found[identity.person, ticket]
 
-    async def visits(self, wanted: Collection[tuple[PersonId, TicketId]]) -> dict[tuple[PersonId, TicketId], Visit]:
-        """Return visits of contacts, of one moment: (contact, ticket) -> visit; what is not that contact's own is missing."""
+    async def visits(
+        self, wanted: Collection[tuple[PersonId, TicketId]], known: KnownLines = _NONE_KNOWN
+    ) -> dict[tuple[PersonId, TicketId], Visit]:
+        """Return visits of contacts, of one moment: (contact, ticket) -> visit; what is not that contact's own is missing.
+
+        Args:
+            wanted: contacts and their tickets.
+            known: line -> what is known to be its picture; who stands in it need not be counted out.
+        """
         names = {"tickets": [ticket for _, ticket in wanted]}
 
         async def question(connection: AsyncConnection) -> list[tuple[PersonId, Visit]]:
             rows = (await connection.execute(_VISITS_OF_TICKETS, names)).all()
             own = [row for row in rows if (row.contact_id, row.ticket_id) in asked]
-            return list(zip((row.contact_id for row in own), await self._pictured(connection, own), strict=True))
+            return list(zip((row.contact_id for row in own), await self._pictured(connection, own, known), strict=True))
 
         asked = frozenset(wanted)
         # Oldest first, so that of several the first one stays.
@@ -178,7 +189,9 @@ class Queries:
     async def _visits(self, connection: AsyncConnection, statement: Any, names: Mapping[str, str]) -> list[Visit]:
         return await self._pictured(connection, (await connection.execute(statement, names)).all())
 
-    async def _pictured(self, connection: AsyncConnection, rows: Sequence[Any]) -> list[Visit]:
+    async def _pictured(
+        self, connection: AsyncConnection, rows: Sequence[Any], known: KnownLines = _NONE_KNOWN
+    ) -> list[Visit]:
         """Return rows as visits; what a whole line has in common is read once."""
         by_line: dict[str, list[Any]] = defaultdict(list)
         for row in rows:
@@ -186,7 +199,7 @@ class Queries:
                 by_line[row.line].append(row)
         waiting: dict[ConversationId, Waiting] = {}
         for line, waits in by_line.items():
-            waiting |= await self._waiting(connection, line, waits)
+            waiting |= await self._waiting(connection, line, waits, known.get(line))
         return [self._visit(row, waiting.get(row.id)) for row in rows]
 
     def _visit(self, row: Any, waiting: Waiting | None) -> Visit:
@@ -209,35 +222,34 @@ class Queries:
             rating=row.rating,
         )
 
-    async def _waiting(self, connection: AsyncConnection, line: str, rows: list[Any]) -> dict[ConversationId, Waiting]:
-        if len(rows) <= _FEW:
-            positions = {row.ticket_id: await lines.position(connection, line, row.rank, row.seq) for row in rows}
-        else:
-            positions = await lines.positions(connection, line, [row.ticket_id for row in rows])
+    async def _waiting(
+        self, connection: AsyncConnection, line: str, rows: list[Any], known: Mapping[TicketId, Waiting] | None
+    ) -> dict[ConversationId, Waiting]:
+        """Return the places of some who wait in a line, from a picture of all of it where somebody has one."""
+        unknown = [row for row in rows if known is None or row.ticket_id not in known]
+        if len(unknown) > _FEW:
+            known = await self._whole_line(connection, line)
+            unknown = []
+        waiting = {row.id: known[row.ticket_id] for row in rows if known is not None and row.ticket_id in known}
+        if not unknown:
+            return waiting
         pace = await lines.pace(connection, line, self.now, self.rules.routing)
         serving = await lines.serving_line(connection, line, self.now)
-        waiting: dict[ConversationId, Waiting] = {}
-        for row in rows:
-            position = positions[row.ticket_id]
+        for row in unknown:
+            position = await lines.position(connection, line, row.rank, row.seq)
             low, high = wait_range(position, pace) or (None, None)
             offered = row.place_state == PlaceState.OFFERED
             waiting[row.id] = Waiting(position, serving, low, high, offered, row.admitted_at, row.closes_at)
         return waiting
 
-    async def pictures_of_line(self, line: str) -> dict[TicketId, Waiting]:
+    async def whole_line(self, line: str) -> WholeLine:
         """Return what everybody who waits in a line sees of it: one pass over it, however many they are (performance, 3.4)."""
-        return await self.database.look(lambda connection: self._pictures_of_line(connection, line))
+        return await self.database.look(lambda connection: self._whole_line(connection, line))
 
-    async def _pictures_of_line(self, connection: AsyncConnection, line: str) -> dict[TicketId, Waiting]:
-        rows = await lines.in_line(connection, line)
-        pace = await lines.pace(connection, line, self.now, self.rules.routing) if rows else None
-        serving = await lines.serving_line(connection, line, self.now) if rows else 0
-        pictures: dict[TicketId, Waiting] = {}
-        for position, (ticket, state, admitted_at, closes_at) in enumerate(rows, 1):
-            low, high = wait_range(position, pace) or (None, None)
-            is_offered = state == PlaceState.OFFERED
-            pictures[ticket] = Waiting(position, serving, low, high, is_offered, admitted_at, closes_at)
-        return pictures
+    async def _whole_line(self, connection: AsyncConnection, line: str) -> WholeLine:
+        standing = await lines.in_line(connection, line)
+        pace = await lines.pace(connection, line, self.now, self.rules.routing) if standing else None
+        return WholeLine(standing, await lines.serving_line(connection, line, self.now) if standing else 0, pace)
 
     async def likely_wait(self, line: str) -> tuple[int, int] | None:
         """Return the wait range in seconds of somebody who would stand in line now; None while there is not enough data."""

@@ -3,11 +3,15 @@
 They are read from SQL by ``queries``, go through the socket and the REST twin alike, and carry no history: that is the log's.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 import msgspec
 
+from chatsvc.db.columns import from_microseconds
 from chatsvc.kernel.ids import CompanyId, ConversationId, LogId, OfferId, PersonId, TicketId
+from chatsvc.routing.policy import Pace, wait_range
+from chatsvc.routing.queries import Stands
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -25,6 +29,38 @@ class Waiting(msgspec.Struct, frozen=True):
     admitted_at: datetime
     # When the customer's hours are over, and whoever still waits is let go (V4); None: they do not end.
     closes_at: datetime | None = None
+
+
+class WholeLine(Mapping[TicketId, Waiting]):
+    """What everybody in a line sees of it: ticket -> place, first in line first. Each is worked out when it is asked for."""
+
+    def __init__(self, standing: Sequence[Stands], representatives: int, pace: Pace | None) -> None:
+        """Make it of those who stand in it, in order, of how many serve it, and of how fast it has been moving."""
+        self._standing = standing
+        self._representatives = representatives
+        self._pace = pace
+        self._positions = {each[0]: position for position, each in enumerate(standing, 1)}
+
+    def __getitem__(self, ticket: TicketId) -> Waiting:
+        """Return somebody's place."""
+        position = self._positions[ticket]
+        _, offered, admitted_at, closes_at = self._standing[position - 1]
+        return Waiting(
+            position,
+            self._representatives,
+            *(wait_range(position, self._pace) or (None, None)),
+            bool(offered),
+            from_microseconds(admitted_at),
+            None if closes_at is None else from_microseconds(closes_at),
+        )
+
+    def __iter__(self) -> Iterator[TicketId]:
+        """Return the tickets in order."""
+        return iter(self._positions)
+
+    def __len__(self) -> int:
+        """Return how many stand in it."""
+        return len(self._positions)
 
 
 class Visit(msgspec.Struct, frozen=True):

@@ -60,15 +60,20 @@ class Reading(Protocol):
         """Bind files that this person uploaded to the log's ticket, for the log's readers only; return them in that order."""
         ...
 
-    async def visits(self, wanted: Collection[tuple[PersonId, TicketId]]) -> Mapping[tuple[PersonId, TicketId], Visit]:
-        """Return the pictures of customers' own visits: (contact, ticket) -> visit; what is not theirs is missing."""
+    async def visits(
+        self, wanted: Collection[tuple[PersonId, TicketId]], known: Mapping[str, Mapping[TicketId, Waiting]]
+    ) -> Mapping[tuple[PersonId, TicketId], Visit]:
+        """Return the pictures of customers' own visits: (contact, ticket) -> visit; what is not theirs is missing.
+
+        ``known`` are lines of which the picture is at hand, so that nobody need be counted out who stands in it.
+        """
         ...
 
     async def desks(self, persons: Collection[PersonId]) -> Mapping[PersonId, Desk]:
         """Return the pictures of these representatives' own desks; who has none is missing."""
         ...
 
-    async def pictures_of_line(self, line: str) -> Mapping[TicketId, Waiting]:
+    async def whole_line(self, line: str) -> Mapping[TicketId, Waiting]:
         """Return what everybody who waits in a line sees of it, in one query."""
         ...
 

@@ -30,6 +30,7 @@ from chatsvc.hub.pictures import Key, Pictures
 from chatsvc.hub.presence import Presence
 from chatsvc.hub.ring import size_of
 from chatsvc.hub.rules import Rules
+from chatsvc.hub.turns import Turns
 from chatsvc.hub.weather import Weather
 from chatsvc.hub.wire_asgi import AsgiWire
 from chatsvc.kernel.clock import Clock
@@ -80,7 +81,8 @@ class Hub:
         self._clock = clock
         self._now = now
         self._following = Following(doors.logs, self.rules, now=now)
-        self._pictures = Pictures(doors.reading, self.rules, now=now)
+        self._turns = Turns()
+        self._pictures = Pictures(doors.reading, self.rules, self._turns, now=now)
         self._presence = Presence(doors.deeds, self._pictures)
         self._weather = Weather(doors.logs, self._following, broker.publish)
         self._acts = Acts(

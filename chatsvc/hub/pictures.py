@@ -1,12 +1,13 @@
 """Who watches which picture, and how changes of it reach them (visits and desks).
 
 A bell says that a picture may have changed; it is read again, and goes out only when it differs from the one that was last sent. What changes
-for a whole line is read once for everybody in it, at most twice a second (performance, rule 4). Pictures carry no history.
+for a whole line is read once for everybody in it, at most twice a second (performance, rule 4), and pushed bit by bit (``turns``). Whoever
+comes to a line that has not changed since finds their place in what was read. Pictures carry no history.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence, Set
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -19,6 +20,7 @@ from chatsvc.hub.doors import Reading
 from chatsvc.hub.frames import DeskFrame, VisitFrame, Watch
 from chatsvc.hub.gathered import Gathered
 from chatsvc.hub.rules import Rules
+from chatsvc.hub.turns import Turns
 from chatsvc.kernel.errors import NotFound, Refused
 from chatsvc.kernel.ids import LogId, PersonId, TicketId
 
@@ -60,9 +62,10 @@ class Watched:
 class Pictures:
     """The pictures that are watched in this process."""
 
-    def __init__(self, reading: Reading, rules: Rules, *, now: Callable[[], float]) -> None:
+    def __init__(self, reading: Reading, rules: Rules, turns: Turns, *, now: Callable[[], float]) -> None:
         self._reading = reading
         self._rules = rules
+        self._turns = turns
         self._now = now
         self._watched: dict[Key, dict[Connection, Watched]] = {}
         self._in_line: dict[str, set[Watched]] = {}
@@ -72,6 +75,11 @@ class Pictures:
         self._reading_now: set[Key] = set()
         # When a line, or the counts, was last read.
         self._line_read_at: dict[Key, float] = {}
+        # Line -> everybody's place in it, as long as no bell says that it has changed; and the number of the last read of each.
+        self._lines: dict[str, Mapping[TicketId, Waiting]] = {}
+        # Lines that have not changed since their last read began.
+        self._unchanged: set[str] = set()
+        self._line_began: dict[str, int] = {}
         self._reads = 0
         self._visits = Gathered(self._read_visits, most=_AT_ONCE)
         self._desks = Gathered(self._read_desks, most=_AT_ONCE)
@@ -156,8 +164,13 @@ class Pictures:
 
     def touch_line(self, line: str) -> None:
         """Read a line again soon: places of those who wait in it, and the counts that desks show."""
+        self._has_changed(line)
         self.touch(Key("line", line))
         self.touch(COUNTS)
+
+    def _has_changed(self, line: str) -> None:
+        self._unchanged.discard(line)
+        self._lines.pop(line, None)
 
     def touch_log(self, log: LogId) -> None:
         """Read the pictures again that show a log."""
@@ -178,6 +191,8 @@ class Pictures:
 
     def touch_all(self) -> None:
         """Read everything again: news may have been lost."""
+        for line in tuple(self._unchanged):
+            self._has_changed(line)
         self.touch_lines_and_desks()
         for key in tuple(self._watched):
             self.touch(key)
@@ -245,16 +260,21 @@ class Pictures:
     async def _refresh_line(self, key: Key) -> None:
         if not any(watched.key.view == "visit" for watched in self._in_line.get(key.name, ())):
             return
-        began = self._next_read("line")
+        began = self._line_began[key.name] = self._next_read("line")
         self._line_read_at[key] = self._now()
-        places = await self._reading.pictures_of_line(key.name)
-        for watched in tuple(self._in_line.get(key.name, ())):
-            if watched.key.view == "visit":
-                self._show_place(watched, places.get(TicketId(watched.key.name)), began)
+        self._unchanged.add(key.name)
+        places = await self._reading.whole_line(key.name)
+        if key.name in self._unchanged:  # else a bell came meanwhile
+            self._lines[key.name] = places
+
+        def show(watched: Watched) -> None:
+            self._show_place(watched, places.get(TicketId(watched.key.name)), began)
+
+        await self._turns.each(tuple(self._in_line.get(key.name, ())), show)
 
     def _show_place(self, watched: Watched, place: Waiting | None, began: int) -> None:
         last = watched.last
-        if not isinstance(last, Visit) or last.state != "waiting":
+        if not isinstance(last, Visit) or last.state != "waiting" or watched.key not in watched.connection.views:
             return
         if place is None:
             self.touch(watched.key)  # no longer in the line: the whole picture has changed
@@ -268,10 +288,13 @@ class Pictures:
         began = self._next_read("counts")
         self._line_read_at[COUNTS] = self._now()
         counts = await self._reading.line_counts()
-        for watched in desks:
+
+        def show(watched: Watched) -> None:
             if isinstance(watched.last, Desk):
                 lines = tuple(counts.get(each.line) or LineCount(each.line, 0, 0, None) for each in watched.last.lines)
                 self._show(watched, msgspec.structs.replace(watched.last, lines=lines), began)
+
+        await self._turns.each(desks, show)
 
     # Reading and showing.
 
@@ -289,7 +312,8 @@ class Pictures:
         self, wanted: Sequence[tuple[PersonId, TicketId]]
     ) -> dict[tuple[PersonId, TicketId], tuple[int, Picture]]:
         began = self._next_read("visit")
-        return {each: (began, visit) for each, visit in (await self._reading.visits(wanted)).items()}
+        visits = await self._reading.visits(wanted, self._lines)
+        return {each: (began, visit) for each, visit in visits.items()}
 
     async def _read_desks(self, persons: Sequence[PersonId]) -> dict[PersonId, tuple[int, Picture]]:
         began = self._next_read("desk")
@@ -308,6 +332,8 @@ class Pictures:
             self.touch(watched.key)
             return
         watched.began = began
+        if watched.last is None and any(self._line_began.get(line, 0) > began for line in _lines_of(picture)):
+            self.touch(watched.key)  # the line was read after it, and shown to those who were there
         if picture == watched.last:
             return
         watched.last = picture

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Select, and_, bindparam, func, or_, select, true, union_all
+from sqlalchemy import BigInteger, Select, and_, bindparam, func, or_, select, true, type_coerce, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.db.columns import Moment
@@ -34,6 +34,10 @@ _PLACE = (
     func.coalesce(places.c.not_before_at, places.c.admitted_at, type_=Moment()).label("since_at"),
     places.c.reserved_for,
 )
+
+
+# Who stands in a line: ticket, whether the place is offered now, and in microseconds when it was admitted and when its hours are over.
+Stands = tuple[TicketId, bool, int, int | None]
 
 
 class Scope(NamedTuple):
@@ -70,14 +74,14 @@ _BEFORE = select(func.count()).where(
     _STANDS_IN,
     or_(places.c.rank < bindparam("rank"), and_(places.c.rank == bindparam("rank"), places.c.seq < bindparam("seq"))),
 )
-_NUMBERED = (
-    select(places.c.ticket_id, func.row_number().over(order_by=(places.c.rank, places.c.seq)).label("position"))
-    .where(_STANDS_IN)
-    .subquery()
-)
-_POSITIONS = select(_NUMBERED).where(_NUMBERED.c.ticket_id.in_(bindparam("tickets", expanding=True)))
 _WHOLE_LINE = (
-    select(places.c.ticket_id, places.c.state, places.c.admitted_at, places.c.closes_at)
+    select(
+        places.c.ticket_id,
+        places.c.state == PlaceState.OFFERED,
+        # As they are stored: of a long line only few are looked at.
+        type_coerce(places.c.admitted_at, BigInteger),
+        type_coerce(places.c.closes_at, BigInteger),
+    )
     .where(_STANDS_IN)
     .order_by(places.c.rank, places.c.seq)
 )
@@ -184,15 +188,10 @@ async def position(connection: AsyncConnection, line: str, rank: int, seq: int) 
     return int((await connection.execute(_BEFORE, {"line": line, "rank": rank, "seq": seq})).scalar_one()) + 1
 
 
-async def positions(connection: AsyncConnection, line: str, wanted: Collection[TicketId]) -> dict[TicketId, int]:
-    """Return where in line these tickets stand, from one pass over it; those that are not in it are missing."""
-    rows = await connection.execute(_POSITIONS, {"line": line, "tickets": list(wanted)})
-    return dict(rows.tuples().all())
-
-
-async def in_line(connection: AsyncConnection, line: str) -> Sequence[Any]:
-    """Return everybody in a line in order: rows of ticket_id, state, admitted_at, closes_at."""
-    return (await connection.execute(_WHOLE_LINE, {"line": line})).all()
+async def in_line(connection: AsyncConnection, line: str) -> Sequence[Stands]:
+    """Return everybody in a line in order."""
+    rows: Sequence[Any] = (await connection.execute(_WHOLE_LINE, {"line": line})).all()
+    return rows
 
 
 async def serving(connection: AsyncConnection, at: datetime) -> dict[str, int]:

@@ -208,7 +208,7 @@ async def test_customer_who_is_not_seen_is_passed_and_keeps_the_rank(house: Hous
     [offered] = [facts for kind, facts in await house.line_story() if kind == "offered"]
     assert offered["passed"] == {(await house.place_row(lost.ticket)).id: "unseen"}
     await house.act.renew_places([lost.ticket])
-    assert (await house.see.pictures_of_line("expense"))[lost.ticket].position == 1
+    assert (await house.see.whole_line("expense"))[lost.ticket].position == 1
 
 
 async def test_more_than_a_window_of_unseen_customers_does_not_hide_the_one_who_is_there(house: House) -> None:

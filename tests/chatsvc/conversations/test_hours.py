@@ -77,7 +77,7 @@ async def test_triage_stands_before_those_who_came_within_its_credit(in_the_week
     in_the_week.clock.advance(timedelta(minutes=9))
     critical = await in_the_week.joins(await in_the_week.contact("Jo"), impact=DOWN, reachable=REACHABLE)
 
-    pictures = await in_the_week.see.pictures_of_line("expense")
+    pictures = await in_the_week.see.whole_line("expense")
 
     assert pictures[critical.ticket].position == 1
     assert pictures[ordinary.ticket].position == 2

@@ -142,12 +142,12 @@ async def test_raised_place_passes_and_never_falls_back(house: House) -> None:
     house.clock.advance(timedelta(minutes=15))
     second, ravi = await house.joins(await house.contact("Two")), await house.ready()
     await house.act.judge(ravi, second.ticket, to="P1")
-    assert (await house.see.pictures_of_line("expense"))[second.ticket].position == 1
+    assert (await house.see.whole_line("expense"))[second.ticket].position == 1
 
     await house.act.judge(ravi, second.ticket, to="P3", reason="After all not.")
 
-    assert (await house.see.pictures_of_line("expense"))[second.ticket].position == 1
-    assert (await house.see.pictures_of_line("expense"))[first.ticket].position == 2
+    assert (await house.see.whole_line("expense"))[second.ticket].position == 1
+    assert (await house.see.whole_line("expense"))[first.ticket].position == 2
 
 
 async def test_customer_appeals_once_and_the_second_look_is_final(house: House) -> None:

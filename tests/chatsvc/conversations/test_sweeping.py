@@ -128,7 +128,7 @@ async def test_customer_who_comes_back_within_two_minutes_has_the_same_place(hou
 
     await house.act.renew_places([first.ticket])
 
-    pictures = await house.see.pictures_of_line("expense")
+    pictures = await house.see.whole_line("expense")
     assert [pictures[visit.ticket].position for visit in (first, second)] == [1, 2]
 
 

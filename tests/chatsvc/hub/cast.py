@@ -154,6 +154,8 @@ class World:
         # What was asked of the rooms, in order: name and the arguments that matter.
         self.asked: list[tuple[Any, ...]] = []
         self.refuse: dict[str, Exception] = {}
+        # For each visit that was asked for, the lines of which its asker had a picture.
+        self.known_lines: list[dict[str, Mapping[TicketId, Waiting]]] = []
 
     @property
     def doors(self) -> Doors:
@@ -246,10 +248,13 @@ class World:
             raise NotFound("file.not_found")
         return tuple(self.files[file] for file in files)
 
-    async def visits(self, wanted: Collection[tuple[PersonId, TicketId]]) -> dict[tuple[PersonId, TicketId], Visit]:
+    async def visits(
+        self, wanted: Collection[tuple[PersonId, TicketId]], known: Mapping[str, Mapping[TicketId, Waiting]]
+    ) -> dict[tuple[PersonId, TicketId], Visit]:
         """Return visits."""
         for _, ticket in wanted:
             self._note("visit", ticket)
+            self.known_lines.append(dict(known))
         return {
             (person, ticket): self.all_visits[ticket]
             for person, ticket in wanted
@@ -262,9 +267,9 @@ class World:
             self._note("desk", person)
         return {person: self.all_desks[person] for person in persons if person in self.all_desks}
 
-    async def pictures_of_line(self, line: str) -> Mapping[TicketId, Waiting]:
+    async def whole_line(self, line: str) -> Mapping[TicketId, Waiting]:
         """Return who waits in a line."""
-        self._note("pictures_of_line", line)
+        self._note("whole_line", line)
         return {v.ticket: v.waiting for v in self.all_visits.values() if v.line == line and v.waiting is not None}
 
     async def line_counts(self) -> Mapping[str, LineCount]:

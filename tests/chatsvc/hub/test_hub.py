@@ -558,7 +558,7 @@ async def test_change_of_a_line_is_read_once_and_pushed_to_those_whose_place_cha
         await talkers[n].gets(VisitFrame)
     await settled()
 
-    assert len(world.asks("pictures_of_line")) == 1
+    assert len(world.asks("whole_line")) == 1
     assert [len(talker.frames(VisitFrame)) for talker in talkers] == [1, 1, 2, 2, 2]
     assert [frame.visit.waiting.position for frame in talkers[4].frames(VisitFrame) if frame.visit.waiting] == [5, 4]
     assert talkers[2].frames(VisitFrame)[-1].visit.state == "left"
@@ -628,7 +628,7 @@ async def test_unwatched_picture_is_not_read_any_more(stage: Stage, world: World
     await settled()
 
     assert len(world.asks("visit")) == 1
-    assert world.asks("pictures_of_line") == []
+    assert world.asks("whole_line") == []
 
 
 # Desks and presence.
