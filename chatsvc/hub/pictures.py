@@ -115,6 +115,7 @@ class Pictures:
         key = key_of(connection.identity, frame.view, frame.ticket)
         if not connection.is_open:
             return
+        self.unwatch(connection, key)  # who asks again is shown it once, under the new ref
         watched = Watched(connection, key, frame.ref)
         self._watched.setdefault(key, {})[connection] = watched
         connection.views.add(key)
@@ -145,6 +146,10 @@ class Pictures:
             self._watched.pop(watched.key, None)
         self._index(watched, None)
 
+    def _is_current(self, watched: Watched) -> bool:
+        """Whether this is how the connection still watches the picture."""
+        return self._watched.get(watched.key, {}).get(watched.connection) is watched
+
     def _index(self, watched: Watched, picture: Picture | None) -> None:
         """Remember which lines and logs a picture shows."""
         lines = _lines_of(picture)
@@ -160,6 +165,8 @@ class Pictures:
         if key in self._due or not self._concerns_anybody(key):
             return
         self._due.add(key)
+        if key in self._reading_now:
+            return  # begun when that read has ended, so that an older answer never follows a newer one
         asyncio.get_running_loop().call_later(self._delay_s(key), self._begin, key)
 
     def touch_line(self, line: str) -> None:
@@ -206,15 +213,11 @@ class Pictures:
 
     def _delay_s(self, key: Key) -> float:
         if key.view in ("visit", "desk"):
-            return self._rules.picture_gap_s
+            return 0.0
         last = self._line_read_at.get(key, float("-inf"))
         return max(self._rules.picture_gap_s, last + self._rules.line_gap_s - self._now())
 
     def _begin(self, key: Key) -> None:
-        if key in self._reading_now:
-            # One after the other, so that an older answer never follows a newer one.
-            asyncio.get_running_loop().call_later(self._rules.picture_gap_s, self._begin, key)
-            return
         self._due.discard(key)
         if not self._concerns_anybody(key):
             return
@@ -238,6 +241,8 @@ class Pictures:
             logger.exception("picture_failed", extra={"view": key.view, "of": key.name})
         finally:
             self._reading_now.discard(key)
+            if key in self._due:
+                asyncio.get_running_loop().call_later(self._delay_s(key), self._begin, key)
 
     async def _refresh_picture(self, key: Key) -> None:
         for identity in _distinct(self._watched.get(key, {}).keys()):
@@ -274,7 +279,7 @@ class Pictures:
 
     def _show_place(self, watched: Watched, place: Waiting | None, began: int) -> None:
         last = watched.last
-        if not isinstance(last, Visit) or last.state != "waiting" or watched.key not in watched.connection.views:
+        if not isinstance(last, Visit) or last.state != "waiting" or not self._is_current(watched):
             return
         if place is None:
             self.touch(watched.key)  # no longer in the line: the whole picture has changed
@@ -325,7 +330,7 @@ class Pictures:
         return self._reads
 
     def _show(self, watched: Watched, picture: Picture, began: int) -> None:
-        if watched.key not in watched.connection.views:
+        if not self._is_current(watched):
             return
         if began < watched.began:
             # Counts or a place were read after this picture and shown before it: it is older in these and newer in the rest.

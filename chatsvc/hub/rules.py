@@ -49,7 +49,7 @@ class Rules:
     most_reads: int = 4
     # A change of a line reaches everybody in it at most twice a second.
     line_gap_s: float = 0.5
-    # Changes of one picture that come together are read once.
+    # Changes of a line that come together are read once; a desk or a visit is read at once, and what changes meanwhile after that.
     picture_gap_s: float = 0.02
     # Everybody's picture of a line is compared with the database once in this time, should a bell have been lost.
     sweep_s: float = 15.0

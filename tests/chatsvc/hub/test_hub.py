@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from chatsvc.accounts.model import PersonRole
+from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.config import Settings
 from chatsvc.files.model import Attached
 from chatsvc.hub import codes, metrics
@@ -577,6 +577,58 @@ async def test_desk_shows_the_counts_of_its_lines(stage: Stage, world: World) ->
 
     assert [(count.line, count.waiting) for count in desk.lines] == [("expense", 1), ("travel", 0)]
     assert len(world.asks("desk")) == 1
+
+
+async def test_desk_that_is_watched_twice_is_never_shown_as_it_was_before(stage: Stage, world: World) -> None:
+    ravi = an_identity(REP)
+    desk = world.a_desk(ravi, "expense")
+    rep = await stage.arrives(ravi)
+    rep.sends("watch", view="desk")
+    await rep.gets(DeskFrame)
+    world.all_desks[ravi.person] = msgspec.structs.replace(desk, state="ready")
+    rep.sends("watch", view="desk")
+    assert (await rep.gets(DeskFrame)).desk.state == "ready"
+
+    world.a_visit(an_identity())
+    stage.rings("line:expense")
+    await rep.gets(DeskFrame)
+    await settled()
+
+    assert [frame.desk.state for frame in rep.frames(DeskFrame)] == ["away", "ready", "ready"]
+
+
+async def test_change_during_a_read_is_read_as_soon_as_that_has_ended(stage: Stage, world: World) -> None:
+    ravi = an_identity(REP)
+    desk = world.a_desk(ravi, "expense")
+    rep = await stage.arrives(ravi)
+    rep.sends("watch", view="desk")
+    await rep.gets(DeskFrame)
+
+    for load in (1, 2):
+        world.all_desks[ravi.person] = msgspec.structs.replace(desk, load=load)
+        stage.rings(f"desk:{ravi.person}")
+        await asyncio.sleep(0)
+    await until(lambda: rep.frames(DeskFrame)[-1].desk.load == 2)
+
+
+async def test_place_is_found_in_what_was_read_of_a_line_until_that_changes(stage: Stage, world: World) -> None:
+    first, second, third = (an_identity(name=name) for name in ("First", "Second", "Third"))
+    visits = {each.person: world.a_visit(each) for each in (first, second, third)}
+
+    async def comes(person: Identity) -> None:
+        talker = await stage.arrives(person)
+        talker.sends("watch", view="visit", ticket=visits[person.person].ticket)
+        await talker.gets(VisitFrame)
+
+    await comes(first)
+    stage.rings("line:expense")
+    await until(lambda: bool(world.asks("whole_line")))
+    await settled()
+    await comes(second)
+    stage.rings("line:expense")
+    await comes(third)
+
+    assert [sorted(known) for known in world.known_lines] == [[], ["expense"], []]
 
 
 async def test_event_in_a_log_refreshes_the_picture_that_shows_it_even_when_its_bell_was_lost(
