@@ -138,10 +138,10 @@ class Pictures:
             self.unwatch(connection, Key(*key))
 
     def _drop(self, watched: Watched) -> None:
-        watched.connection.views.discard(watched.key)
         watches = self._watched.get(watched.key, {})
         if watches.get(watched.connection) is watched:
             del watches[watched.connection]
+            watched.connection.views.discard(watched.key)
         if not watches:
             self._watched.pop(watched.key, None)
         self._index(watched, None)
