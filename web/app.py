@@ -30,6 +30,7 @@ from chatsvc.accounts.queries import AccountQueries
 from chatsvc.bootstrap import Services
 from chatsvc.config import Settings
 from chatsvc.db import store_facts
+from chatsvc.hub.turns import TURNS
 from chatsvc.kernel.errors import NotFound
 from web import door, errors, routes
 from web.access import Access
@@ -121,9 +122,9 @@ async def _socket(websocket: WebSocket) -> None:
 
 def _lifespan(settings: Settings, renderer: Renderer, site: Site | None) -> Any:
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Starlette) -> AsyncIterator[dict[str, Any]]:
         if site is not None:
-            yield
+            yield {}
             return
         started = await bootstrap.start(settings)
         app.state.site = await site_of(settings, started, renderer)
@@ -134,7 +135,7 @@ def _lifespan(settings: Settings, renderer: Renderer, site: Site | None) -> Any:
         _drain_first(app.state.site)
         logger.info("web_started", extra={"base_url": settings.base_url})
         try:
-            yield
+            yield {TURNS: started.hub.turns} if started.hub is not None else {}
         finally:
             app.state.site.leaving = True
             await started.close()

@@ -45,10 +45,12 @@ class WholeLine(Mapping[TicketId, Waiting]):
         """Return somebody's place."""
         position = self._positions[ticket]
         _, offered, admitted_at, closes_at = self._standing[position - 1]
+        low, high = wait_range(position, self._pace) or (None, None)
         return Waiting(
             position,
             self._representatives,
-            *(wait_range(position, self._pace) or (None, None)),
+            low,
+            high,
             bool(offered),
             from_microseconds(admitted_at),
             None if closes_at is None else from_microseconds(closes_at),

@@ -10,6 +10,7 @@ import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 from starlette.websockets import WebSocket
@@ -40,7 +41,7 @@ from chatsvc.tickets.logbook import Written
 
 logger = logging.getLogger(__name__)
 
-# Offered in the scope's extensions by a server that can hand its sockets over (``direct``); takes the connection, answers with its end.
+# Offered in the scope's extensions by a server that can hand its sockets over (``direct``); takes the connection, and whom to tell of its end.
 DIRECT = "holdline.attach"
 _QUIET_BEAT = encode(ServerBeat({}))
 # How finely the end of a drain is watched.
@@ -81,8 +82,9 @@ class Hub:
         self._clock = clock
         self._now = now
         self._following = Following(doors.logs, self.rules, now=now)
-        self._turns = Turns()
-        self._pictures = Pictures(doors.reading, self.rules, self._turns, now=now)
+        # In which everything that many wish at once has its share of the loop.
+        self.turns = Turns()
+        self._pictures = Pictures(doors.reading, self.rules, self.turns, now=now)
         self._presence = Presence(doors.deeds, self._pictures)
         self._weather = Weather(doors.logs, self._following, broker.publish)
         self._acts = Acts(
@@ -274,7 +276,7 @@ class Hub:
         attach = websocket.scope.get("extensions", {}).get(DIRECT)
         if attach is not None:
             # From here on the server's own protocol drives the connection, and nothing of the handshake is kept.
-            attach(connection).add_done_callback(lambda _: self.leave(connection))
+            attach(connection, self._gone)
             return
         try:
             await serve(connection, AsgiWire(websocket))
@@ -335,6 +337,10 @@ class Hub:
             Welcome(identity.person, identity.name, identity.role, self.store, self.rules.beat_s, self._clock.now())
         )
         return connection
+
+    def _gone(self, connection: Connection) -> None:
+        """A socket that was handed over has ended; when thousands have, others have their turns in between."""
+        self.turns.soon(partial(self.leave, connection))
 
     def leave(self, connection: Connection) -> None:
         """Forget a connection that has ended."""

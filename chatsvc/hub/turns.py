@@ -11,6 +11,8 @@ from typing import Final, TypeVar
 
 T = TypeVar("T")
 
+# Where the lifespan of an application leaves its hub's turns, so that handshakes have their share of them.
+TURNS: Final = "holdline.turns"
 # How long one turn of the loop may belong to crowds.
 _SHARE_S: Final = 0.002
 # Of a piece of work for many, so many are served before the next piece has its share.
