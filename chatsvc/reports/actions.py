@@ -1,21 +1,19 @@
 """Makes reports: at once when they are small, else in the background, a piece at a time, with progress and a mail when the file is ready (T12).
 
 What is in a report is decided by what its person may read at the moment it is made. A maker that dies is followed by another one that begins
-anew; a file that nobody finished is never shown. Files go away after a while, and only the person who asked ever gets one.
+anew; a file that nobody finished is never shown. Files go away after a while, and only the person who asked ever gets one. The writing itself
+is in ``making``.
 """
 
 import asyncio
 import logging
-import os
 import secrets
 import sys
-import threading
+from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
-from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import Row
@@ -25,20 +23,14 @@ from chatsvc.accounts.queries import AccountQueries
 from chatsvc.db.engine import Database
 from chatsvc.kernel.errors import Conflict, Invalid, NotFound
 from chatsvc.kernel.ids import PersonId, SessionId
-from chatsvc.reports import queries, store
-from chatsvc.reports.book import Book
+from chatsvc.reports import making, queries, store
+from chatsvc.reports.making import Order
 from chatsvc.reports.model import REPORTS, Finished, Progress, ReportRules, State, Wish
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-# Rows that are read and written in one go: short enough for everything else of the process to breathe in between.
-_PIECE: Final = 500
-# Of 0 to 19, the last being the lowest: beside one busy thread of rank 0, this one still has a quarter of a core.
-_RANK: Final = 5
-# How often progress is written down; much less than the lease.
-_TELL_EVERY_S: Final = 1.0
+# How often progress is written down, and the lease with it; much less than the lease.
+_TELL_EVERY_S: Final = 2.0
 # No report takes so long.
 _ORPHANED_AFTER: Final = timedelta(hours=6)
 
@@ -65,8 +57,6 @@ class Reports:
         self.people = people
         self.rules = rules or ReportRules()
         self._at_work: asyncio.Task[None] | None = None
-        # Writes the files that are made in the background: nobody waits for it who could not wait longer.
-        self._writing = ThreadPoolExecutor(1, thread_name_prefix="report", initializer=_give_way)
 
     async def extent(self, identity: Identity, wish: Wish) -> int:
         """Return how many rows a report would have now.
@@ -86,7 +76,7 @@ class Reports:
         """
         _check(wish)
         path = self._new_path()
-        await self._make(identity, wish, path)
+        await making.write(self.database, identity, wish, path, at=self.database.clock.now())
         return path
 
     async def ask(self, identity: Identity, wish: Wish) -> str:
@@ -178,7 +168,6 @@ class Reports:
         if self._at_work is not None:
             self._at_work.cancel()
             await asyncio.gather(self._at_work, return_exceptions=True)
-        self._writing.shutdown(wait=False)
 
     async def make_next(self) -> bool:
         """Make the oldest report that waits; False when there is none."""
@@ -200,7 +189,13 @@ class Reports:
         return True
 
     async def _make_leased(self, row: Row[Any], path: Path) -> None:
-        identity = await self._identity(PersonId(row.person_id))
+        order = Order(
+            address=self.database.url.render_as_string(hide_password=False),
+            path=str(path),
+            identity=await self._identity(PersonId(row.person_id)),
+            wish=msgspec.convert(row.wish, Wish),
+            at=self.database.clock.now(),
+        )
 
         async def tell(done: int, total: int) -> None:
             async with self.database.begin() as uow:
@@ -208,7 +203,7 @@ class Reports:
                 if not await store.advance(uow, row, done=done, total=total, until=until):
                     raise Conflict("report.taken")
 
-        rows, size_bytes = await self._make(identity, msgspec.convert(row.wish, Wish), path, tell)
+        rows, size_bytes = await _made_apart(order, tell), (await asyncio.to_thread(path.stat)).st_size
         async with self.database.begin() as uow:
             expires_at = uow.now + self.rules.kept_for
             if not await store.finish(
@@ -227,52 +222,50 @@ class Reports:
         session = SessionId("")  # nobody's: there is none in the background
         return Identity(found.id, session, found.role, found.name, found.company, found.language, found.zone)
 
-    async def _make(self, identity: Identity, wish: Wish, path: Path, tell: Tell | None = None) -> tuple[int, int]:
-        """Write a report's file; return its rows and its size in bytes."""
-        at = self.database.clock.now()
-        async with self.database.read() as connection:
-            extent = await queries.extent(connection, identity, wish)
-        columns = REPORTS[wish.report].columns
-        book = await self.write(partial(Book, path, columns=columns, labels=wish.labels, zone=wish.zone), tell)
-        try:
-            done = await self._fill(book, identity, wish, extent, at, tell)
-        finally:
-            # Also when it breaks off: what a book has open it closes.
-            size_bytes = await self.write(book.close, tell)
-        return done, size_bytes
-
-    async def _fill(
-        self, book: Book, identity: Identity, wish: Wish, extent: queries.Extent, at: datetime, tell: Tell | None
-    ) -> int:
-        """Write all rows; return how many there were."""
-        loop, told_s = asyncio.get_running_loop(), 0.0
-        done, after = 0, 0 if extent.rows else None
-        while after is not None:
-            async with self.database.read() as connection:
-                piece = await queries.piece(
-                    connection, identity, wish, after=after, last=extent.last, limit=_PIECE, at=at
-                )
-            await self.write(partial(book.add, piece.rows), tell)
-            done, after = done + len(piece.rows), piece.after
-            if tell is not None and loop.time() - told_s >= _TELL_EVERY_S:
-                told_s = loop.time()
-                await tell(done, max(done, extent.rows))
-        return done
-
-    async def write(self, work: Callable[[], T], tell: Tell | None = None) -> T:
-        """Do a piece of writing in a thread: one that gives way when there is somebody to tell, because then nobody waits for the file."""
-        executor = None if tell is None else self._writing
-        return await asyncio.get_running_loop().run_in_executor(executor, work)
-
     def _new_path(self) -> Path:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return self.folder / f"{secrets.token_hex(24)}.xlsx"
 
 
-def _give_way() -> None:
-    """Let everything else of the machine run before this thread, where threads have a rank of their own."""
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _RANK)
+async def _made_apart(order: Order, tell: Tell) -> int:
+    """Let a process of its own write a report's file; return its rows.
+
+    Raises:
+        RuntimeError: it failed; why stands in the log, where its own words go.
+    """
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", making.__name__, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    progress = _Progress()
+    following = asyncio.create_task(progress.follow(process, msgspec.json.encode(order)))
+    try:
+        while not (await asyncio.wait((following,), timeout=_TELL_EVERY_S))[0]:
+            await tell(progress.done, progress.total)
+        await following
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+        await asyncio.gather(following, return_exceptions=True)
+    if process.returncode:
+        raise RuntimeError(f"the process that makes reports ended with {process.returncode}")
+    return progress.done
+
+
+class _Progress:
+    """How many rows a process has written, and of how many."""
+
+    done = total = 0
+
+    async def follow(self, process: Process, order: bytes) -> None:
+        """Give a process its order, and hear what it says until it ends."""
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(order)
+        process.stdin.close()
+        async for line in process.stdout:
+            self.done, self.total = map(int, line.split())
+        await process.wait()
 
 
 def file_name(title: str, at: datetime) -> str:

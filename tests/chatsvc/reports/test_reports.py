@@ -5,13 +5,13 @@ import os
 import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+import msgspec
 import pytest
 from openpyxl import load_workbook
 from sqlalchemy import select, update
@@ -23,6 +23,7 @@ from chatsvc.db.engine import Database
 from chatsvc.db.outbox import outbox
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Conflict, Invalid, NotFound
+from chatsvc.reports import making
 from chatsvc.reports.actions import Reports, file_name
 from chatsvc.reports.model import REPORTS, ReportRules, State, Wish
 from tests import builders
@@ -201,16 +202,66 @@ async def test_t12_a_large_report_is_made_later_and_a_mail_says_so(
     assert mails == [("mail.report_ready", contact.person, {"report": report})]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="threads have no rank of their own")
-async def test_what_is_made_in_the_background_gives_way_and_what_somebody_waits_for_does_not(reports: Reports) -> None:
-    async def tell(done: int, total: int) -> None:
-        raise AssertionError("nothing is told")
+async def test_what_makes_a_large_report_gives_way_to_everything_else(
+    database: Database, clock: ManualClock, tmp_path: Path
+) -> None:
+    contact = await builders.a_contact(database)
+    await tickets_of(database, contact, ["One", "Two"])
+    address, path = database.url.render_as_string(hide_password=False), tmp_path / "made.xlsx"
+    order = msgspec.json.encode(making.Order(address, str(path), contact, a_wish(), clock.now()))
 
-    def rank() -> int:
-        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+    def made() -> tuple[bytes, int]:
+        command = [sys.executable, "-m", making.__name__]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(order)
+            process.stdin.close()
+            said = process.stdout.read()
+            # It is over, and still has its rank, because nobody has waited for it yet.
+            return said, os.getpriority(os.PRIO_PROCESS, process.pid)
 
-    assert await reports.write(rank, tell) > rank() == await reports.write(rank)
-    await reports.close()
+    said, rank = await asyncio.to_thread(made)
+
+    assert said == b"2 2\n"
+    assert rank >= min(os.getpriority(os.PRIO_PROCESS, 0) + 10, 19)
+    assert [row["subject"] for row in rows_of(path)] == ["One", "Two"]
+
+
+async def test_a_process_that_fails_leaves_the_report_to_the_next_try(
+    database: Database, reports: Reports, caplog: pytest.LogCaptureFixture
+) -> None:
+    contact = await builders.a_contact(database)
+    await tickets_of(database, contact, ["One"])
+    report = await reports.ask(contact, a_wish(zone="Europe/Nowhere"))
+
+    assert [await reports.make_next() for _ in range(4)] == [True, True, True, False]
+
+    assert (await reports.progress(contact, report)).state is State.FAILED
+    assert "ended with 1" in caplog.text
+    assert list(reports.folder.iterdir()) == []
+
+
+async def test_whoever_stops_takes_the_process_along(database: Database, reports: Reports) -> None:
+    contact = await builders.a_contact(database)
+    await tickets_of(database, contact, ["One"])
+    await reports.ask(contact, a_wish())
+    before = _children()
+    at_work = asyncio.create_task(reports.make_next())
+    while not (begun := _children() - before):  # noqa: ASYNC110 - nobody is told that it has begun
+        await asyncio.sleep(0)
+
+    at_work.cancel()
+    await asyncio.gather(at_work, return_exceptions=True)
+
+    assert at_work.cancelled()
+    assert list(reports.folder.iterdir()) == []
+    assert not begun & _children()
+
+
+def _children() -> set[str]:
+    """The processes that this one has begun and that are not over."""
+    return {child for thread in Path("/proc/self/task").glob("*/children") for child in thread.read_text().split()}
 
 
 async def test_t12_the_file_is_its_person_s_alone_and_goes_away(

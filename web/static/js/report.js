@@ -5,8 +5,8 @@
 import { fill, slot } from "./core/page.js";
 import { call } from "./core/rest.js";
 
-/** How often to ask: progress is written down once a second. */
-const ASK_EVERY_MS = 1_500;
+/** How often to ask: progress is written down every two seconds. */
+const ASK_EVERY_MS = 2_000;
 
 const page = /** @type {HTMLElement} */ (document.querySelector("holdline-report"));
 

@@ -1,0 +1,85 @@
+"""Writes the file of a report; of a large one in a process of its own, ``python -m chatsvc.reports.making``, with an ``Order`` on its standard input.
+
+Such a process gives way to everything else of the machine and shares no interpreter with anybody who holds the store's lock: it only reads.
+After each piece it says in a line of its output how many rows are written, and of how many; when nobody listens any more, it ends. What it
+does not know: leases, mails, and who else waits.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from chatsvc.accounts.model import Identity
+from chatsvc.db.engine import Database
+from chatsvc.kernel.clock import SystemClock
+from chatsvc.reports import queries
+from chatsvc.reports.book import Book
+from chatsvc.reports.model import REPORTS, Wish
+
+# Rows that are read and written in one go: short enough for everything else of the process to breathe in between.
+_PIECE: Final = 500
+# Of 0 to 19, the last being the lowest: beside one busy thread of rank 0, this one still has a tenth of a core.
+_RANK: Final = 10
+
+# Takes how many rows are written, and of how many.
+Tell = Callable[[int, int], None]
+
+
+class Order(msgspec.Struct, frozen=True):
+    """What a process of its own has to know."""
+
+    # The database's, with its password: therefore it comes through a pipe, and not as an argument that everybody can read.
+    address: str
+    path: str
+    identity: Identity
+    wish: Wish
+    # The moment by which ages are told.
+    at: datetime
+
+
+async def write(
+    database: Database,
+    identity: Identity,
+    wish: Wish,
+    path: Path,
+    *,
+    at: datetime,
+    tell: Tell = lambda done, total: None,
+) -> int:
+    """Write a report's file; return its rows."""
+    async with database.read() as connection:
+        extent = await queries.extent(connection, identity, wish)
+    columns = REPORTS[wish.report].columns
+    book = await asyncio.to_thread(partial(Book, path, columns=columns, labels=wish.labels, zone=wish.zone))
+    done, after = 0, 0 if extent.rows else None
+    try:
+        while after is not None:
+            async with database.read() as connection:
+                piece = await queries.piece(
+                    connection, identity, wish, after=after, last=extent.last, limit=_PIECE, at=at
+                )
+            await asyncio.to_thread(book.add, piece.rows)
+            done, after = done + len(piece.rows), piece.after
+            tell(done, max(done, extent.rows))
+    finally:
+        # Also when it breaks off: what a book has open it closes.
+        await asyncio.to_thread(book.close)
+    return done
+
+
+async def _carry_out(order: Order) -> None:
+    database = Database(order.address, SystemClock())
+    await write(database, order.identity, order.wish, Path(order.path), at=order.at, tell=partial(print, flush=True))
+    await database.close()
+
+
+if __name__ == "__main__":
+    os.nice(_RANK)
+    asyncio.run(_carry_out(msgspec.json.decode(sys.stdin.buffer.read(), type=Order)))
