@@ -1,7 +1,7 @@
 """The REST twin: same keys, same numbers, waiting for news, files, and what machines ask."""
 
 import asyncio
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import httpx2
 import msgspec
@@ -230,6 +230,117 @@ async def test_t9_t10_a_program_solves_reopens_and_follows_up(desk: Desk, clock:
     assert (new.status_code, new.json()["follows"]) == (200, ticket.number)
     assert again.json() == new.json()
     assert (await browser.get(path)).json()["followed_up_by"] == new.json()["number"]
+
+
+async def test_t6_followers_are_kept_by_programs_and_are_of_the_ticket_s_company_only(desk: Desk) -> None:
+    database = desk.services.database
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+    colleague, beside = await desk.somebody(PersonRole.CONTACT, company=contact.company)
+    stranger, foreign = await desk.somebody(PersonRole.CONTACT)
+    ticket = await builders.a_ticket(database, contact)
+    path = f"/api/v1/tickets/{ticket.number}"
+
+    before = (await browser.get(f"{path}/followers")).json()
+    refused = await browser.put(f"{path}/followers/{stranger.person}")
+    hidden = await beside.get(path)
+    added = [await browser.put(f"{path}/followers/{colleague.person}") for _ in range(2)]
+    after, read = (await browser.get(f"{path}/followers")).json(), await beside.get(path)
+    removed = await beside.delete(f"{path}/followers/{colleague.person}")
+
+    assert before == {"followers": [], "candidates": [{"person": colleague.person, "name": colleague.name}]}
+    assert (refused.status_code, refused.json()["code"]) == (404, "person.not_found")
+    assert hidden.status_code == 404
+    assert [each.status_code for each in added] == [204, 204]
+    assert after == {"followers": before["candidates"], "candidates": []}
+    assert (read.status_code, read.json()["following"], removed.status_code) == (200, True, 204)
+    assert [(await each.get(path)).status_code for each in (beside, foreign)] == [404, 404]
+
+
+async def test_t8_a_program_asks_the_customer_and_their_word_opens_the_ticket(desk: Desk, clock: ManualClock) -> None:
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+    _, console = await desk.somebody(PersonRole.REPRESENTATIVE)
+    ticket = await builders.a_ticket(desk.services.database, contact)
+    path = f"/api/v1/tickets/{ticket.number}"
+
+    not_theirs = await browser.post(f"{path}/ask", json={"needed": "A file"})
+    asked = await console.post(f"{path}/ask", json={"needed": "The exported file"})
+    waiting = (await browser.get(path)).json()
+    await browser.post(f"{path}/comments", json={"text": "Here it is"}, headers=keyed("k_1"))
+    answered = (await browser.get(path)).json()
+
+    assert (not_theirs.status_code, asked.status_code) == (403, 200)
+    assert msgspec.json.decode(asked.content)["closes_at"] == waiting["closes_at"]
+    assert msgspec.convert(waiting["closes_at"], datetime) == clock.now() + timedelta(days=30)
+    assert (waiting["state"], waiting["needed"]) == ("awaiting", "The exported file")
+    assert (answered["state"], answered["closes_at"]) == ("open", None)
+
+
+async def test_t10_either_side_closes_by_program_and_staff_say_how_it_was_solved(desk: Desk) -> None:
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+    _, console = await desk.somebody(PersonRole.REPRESENTATIVE)
+    one, two = [await builders.a_ticket(desk.services.database, contact) for _ in range(2)]
+
+    closed = [await browser.post(f"/api/v1/tickets/{one.number}/close") for _ in range(2)]
+    solved = await console.post(f"/api/v1/tickets/{two.number}/solution", json={"solution": "A filter was set."})
+    closed_later = await console.post(f"/api/v1/tickets/{two.number}/close")
+
+    assert [each.status_code for each in closed] == [204, 409]
+    assert closed[1].json()["code"] == "transition.illegal"
+    assert (solved.status_code, closed_later.status_code) == (204, 204)
+    seen = (await browser.get(f"/api/v1/tickets/{two.number}")).json()
+    assert (seen["state"], seen["solution"]) == ("closed", "A filter was set.")
+
+
+async def test_t1_a_program_hands_over_takes_links_and_merges(desk: Desk) -> None:
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+    rep, console = await desk.somebody(PersonRole.REPRESENTATIVE)
+    stranger = await builders.a_contact(desk.services.database)
+    ticket, twin = [await builders.a_ticket(desk.services.database, contact) for _ in range(2)]
+    foreign = await builders.a_ticket(desk.services.database, stranger)
+    path = f"/api/v1/tickets/{ticket.number}"
+
+    unknown = await console.put(f"{path}/team", json={"team": "gardening"})
+    moved = await console.put(f"{path}/team", json={"team": "engineering", "note": "Seen twice", "owner": rep.person})
+    linked = await console.put(f"{path}/incident", json={"incident": "2026-17"})
+    seen = (await browser.get(path)).json()
+    notes = (await console.get(f"/api/v1/logs/{(await console.get(path)).json()['notes_log']}/entries")).text
+    let_go = await console.put(f"{path}/owner", json={"person": None})
+    crossed = await console.post(f"/api/v1/tickets/{twin.number}/merge", json={"into": foreign.number})
+    merged = await console.post(f"/api/v1/tickets/{twin.number}/merge", json={"into": ticket.number})
+
+    assert unknown.status_code == 422
+    assert (moved.status_code, linked.status_code, let_go.status_code) == (204, 204, 204)
+    assert (seen["team"], seen["owner"], seen["incident"]) == ("engineering", rep.name, "2026-17")
+    assert "Seen twice" in notes
+    assert (await browser.get(path)).json()["owner"] is None
+    assert (crossed.json()["code"], merged.status_code) == ("merge.other_company", 204)
+    assert (await browser.get(f"/api/v1/tickets/{twin.number}")).json()["merged_into"] == ticket.number
+
+
+async def test_lists_of_those_who_work_here_go_on_page_by_page(desk: Desk) -> None:
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+    rep, console = await desk.somebody(PersonRole.REPRESENTATIVE)
+    numbers = [(await builders.a_ticket(desk.services.database, contact)).number for _ in range(27)]
+    await desk.services.tickets.assign(rep, (await desk.services.tickets.view(rep, numbers[0])).id, rep.person)
+    await desk.services.clocks.sweep()
+
+    async def walked(view: str) -> list[int]:
+        found, cursor = [], ""
+        while cursor is not None:
+            query = {"view": view, **({"cursor": cursor} if cursor else {})}
+            page = (await console.get("/api/v1/views", params=query)).json()
+            found += [each["number"] for each in page["items"]]
+            cursor = page["next"]
+        return found
+
+    assert await walked("open") == numbers[::-1]
+    assert await walked("unassigned") == numbers[:0:-1]
+    assert await walked("mine") == numbers[:1]
+    assert sorted(await walked("due")) == numbers
+    counted = (await console.get("/api/v1/views/counts")).json()
+    assert counted == {"mine": 1, "my_team": 0, "unassigned": 26, "due": 27, "breached": 0, "open": 27}
+    assert (await console.get("/api/v1/views?view=due&cursor=12")).json()["code"] == "cursor.unknown"
+    assert [(await browser.get(path)).status_code for path in ("/api/v1/views", "/api/v1/views/counts")] == [403, 403]
 
 
 # Files ------------------------------------------------------------------------------------------------------------------

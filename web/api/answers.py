@@ -83,6 +83,46 @@ class TicketList(msgspec.Struct, frozen=True):
     next: int | None
 
 
+class ListPage(msgspec.Struct, frozen=True):
+    """Some tickets of a list of those who work here, in its order."""
+
+    items: tuple[TicketLine, ...]
+    # The cursor to go on with; null at the end.
+    next: str | None
+
+
+class ListCounts(msgspec.Struct, frozen=True):
+    """How many tickets each list holds; 1,000 stands for more than 999."""
+
+    mine: int
+    my_team: int
+    unassigned: int
+    due: int
+    breached: int
+    open: int
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The customer was asked for something."""
+
+    # When the ticket closes by itself if they do not answer.
+    closes_at: datetime
+
+
+class Follower(msgspec.Struct, frozen=True):
+    """A contact of the ticket's company."""
+
+    person: PersonId
+    name: str
+
+
+class Followers(msgspec.Struct, frozen=True):
+    """Who follows a ticket, and who could, by name."""
+
+    followers: tuple[Follower, ...]
+    candidates: tuple[Follower, ...]
+
+
 class Uploaded(msgspec.Struct, frozen=True):
     """A file that was taken in; it goes out with the message that names it."""
 

@@ -70,6 +70,52 @@ class CommentBody(Body, frozen=True):
     files: Files = ()
 
 
+class AskBody(Body, frozen=True):
+    """What the customer is asked for."""
+
+    # Words that the customer reads (T8).
+    needed: Prose
+
+
+class SolutionBody(Body, frozen=True):
+    """How a ticket was solved."""
+
+    # Words that the customer reads (T1).
+    solution: Prose
+
+
+class TeamBody(Body, frozen=True):
+    """Which team is responsible."""
+
+    # A team of the catalogue.
+    team: Code
+    # For the team; the customer never sees it.
+    note: Note = ""
+    # Who of it works on the ticket; null: nobody yet.
+    owner: Id | None = None
+
+
+class OwnerBody(Body, frozen=True):
+    """Who works on a ticket."""
+
+    # Somebody who works here; null: nobody.
+    person: Id | None
+
+
+class IncidentBody(Body, frozen=True):
+    """To which incident a ticket belongs."""
+
+    # Its number, such as ``2026-17``; null: to none.
+    incident: Annotated[str, Meta(min_length=1, max_length=20, pattern="^[^\\x00]*$")] | None
+
+
+class MergeBody(Body, frozen=True):
+    """Where a duplicate goes on."""
+
+    # The other ticket's number.
+    into: Annotated[int, Meta(ge=1, le=10**15 - 1)]
+
+
 class TicketBody(Body, frozen=True):
     """What the request form takes: fields come and become mandatory with the reason and with each other, as the catalogue says (T3)."""
 
@@ -221,7 +267,21 @@ class TicketsQuery(Body, frozen=True):
     owner: Id | None = None
     # For staff; a contact reads of one company only.
     company: Id | None = None
-    # Words of subject, description or solution, or a number.
+    # Words of subject, description, comments or solution, or a number.
+    text: Annotated[str, Meta(max_length=200, pattern="^[^\\x00]*$")] = ""
+
+
+class ListQuery(Body, frozen=True):
+    """Which list of those who work here, and which part of it; whatever else is left out narrows nothing."""
+
+    view: Literal["mine", "my_team", "unassigned", "due", "breached", "open"] = "mine"
+    # ``next`` of the page before.
+    cursor: Annotated[str, Meta(min_length=1, max_length=40, pattern="^[0-9-]+$(?!\\n)")] | None = None
+    # Keys of the catalogue.
+    product: Code | None = None
+    team: Code | None = None
+    severity: Literal["P1", "P2", "P3", "P4"] | None = None
+    # Words of subject, description, comments or solution, or a number.
     text: Annotated[str, Meta(max_length=200, pattern="^[^\\x00]*$")] = ""
 
 

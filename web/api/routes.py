@@ -7,7 +7,21 @@ from chatsvc.conversations.urgency import Urgency
 from chatsvc.conversations.views import CustomerContext, Desk, Visit
 from chatsvc.reports.model import Progress
 from chatsvc.tickets.queries import TicketView
-from web.api import answers, bodies, conversations, desk, files, logs, requests, session, tickets, urgency, visits
+from web.api import (
+    answers,
+    bodies,
+    conversations,
+    desk,
+    files,
+    logs,
+    requests,
+    session,
+    ticket_life,
+    ticket_lists,
+    tickets,
+    urgency,
+    visits,
+)
 from web.door import Keyed, Policy, Route, Rule, Who
 
 _ROOT: Final = "/api/v1"
@@ -61,13 +75,26 @@ ROUTES: Final = (
     _route("POST", "/tickets/{number}/comments", "comment", Who.SIGNED_IN, Rule.TICKET, tickets.comment, takes=bodies.CommentBody, gives=answers.Number, keyed=Keyed.MUST, creates=True),
     _route("POST", "/tickets/{number}/solve", "solve", Who.SIGNED_IN, Rule.TICKET, tickets.solve),
     _route("POST", "/tickets/{number}/reopen", "reopen", Who.SIGNED_IN, Rule.TICKET, tickets.reopen),
+    _route("POST", "/tickets/{number}/close", "close", Who.SIGNED_IN, Rule.TICKET, ticket_life.close),
     _route("POST", "/tickets/{number}/follow_up", "followUp", Who.SIGNED_IN, Rule.TICKET, tickets.follow_up, gives=TicketView),
+    _route("GET", "/tickets/{number}/followers", "listFollowers", Who.SIGNED_IN, Rule.TICKET, ticket_life.followers, gives=answers.Followers),
+    _route("PUT", "/tickets/{number}/followers/{person}", "follow", Who.SIGNED_IN, Rule.TICKET, ticket_life.follow),
+    _route("DELETE", "/tickets/{number}/followers/{person}", "unfollow", Who.SIGNED_IN, Rule.TICKET, ticket_life.unfollow),
+    _route("POST", "/tickets/{number}/ask", "askCustomer", Who.STAFF, Rule.TICKET, ticket_life.ask, takes=bodies.AskBody, gives=answers.Asked),
+    _route("POST", "/tickets/{number}/solution", "solveWith", Who.STAFF, Rule.TICKET, ticket_life.solve_with, takes=bodies.SolutionBody),
+    _route("PUT", "/tickets/{number}/team", "handOverTicket", Who.STAFF, Rule.TICKET, ticket_life.hand_over, takes=bodies.TeamBody),
+    _route("PUT", "/tickets/{number}/owner", "ownTicket", Who.STAFF, Rule.TICKET, ticket_life.own, takes=bodies.OwnerBody),
+    _route("PUT", "/tickets/{number}/incident", "linkIncident", Who.STAFF, Rule.TICKET, ticket_life.link_incident, takes=bodies.IncidentBody),
+    _route("POST", "/tickets/{number}/merge", "mergeTicket", Who.STAFF, Rule.TICKET, ticket_life.merge, takes=bodies.MergeBody),
     _route("PUT", "/tickets/{number}/severity", "judgeTicket", Who.STAFF, Rule.TICKET, urgency.judge, takes=bodies.JudgeBody),
     _route("POST", "/tickets/{number}/appeal", "appeal", Who.CONTACT, Rule.TICKET, urgency.appeal, takes=bodies.AppealBody),
     _route("GET", "/tickets/{number}/urgency", "showUrgency", Who.SIGNED_IN, Rule.TICKET, urgency.show, gives=Urgency),
     _route("GET", "/tickets/{ticket}/panel", "showPanel", Who.STAFF, Rule.TICKET, urgency.panel, gives=answers.PanelAnswer),
     _route("GET", "/coverage", "showCoverage", Who.CONTACT, None, urgency.coverage, gives=answers.CoverageAnswer),
     _route("GET", "/tickets/{ticket}/customer", "showCustomer", Who.STAFF, Rule.TICKET, desk.customer, gives=CustomerContext),
+
+    _route("GET", "/views", "listView", Who.STAFF, None, ticket_lists.show, query=bodies.ListQuery, gives=answers.ListPage),
+    _route("GET", "/views/counts", "countViews", Who.STAFF, None, ticket_lists.counts, gives=answers.ListCounts),
 
     _route("PUT", "/drafts/{form}", "keepDraft", Who.CONTACT, Rule.DRAFT, requests.keep_draft, takes=bodies.DraftBody),
     _route("GET", "/reports/{report}", "showReport", Who.SIGNED_IN, Rule.REPORT, requests.report, gives=Progress),
