@@ -58,6 +58,7 @@ from chatsvc.tickets.actions import Tickets
 from chatsvc.tickets.clock_keeping import Clocks
 from chatsvc.tickets.clock_plans import Plans
 from chatsvc.tickets.feeds import Feeds
+from chatsvc.tickets.fresh_words import FreshWords
 from chatsvc.tickets.letters import TicketLetters
 from chatsvc.tickets.logbook import LogBook
 from chatsvc.tickets.policy import TicketRules
@@ -223,6 +224,7 @@ def build(settings: Settings, clock: Clock) -> Services:
             agenda.sweep,
             conversations.sweep,
             clocks.sweep,
+            FreshWords(database, TicketRules()).sweep,
             _at_most_every(timedelta(minutes=1), tickets.sweep, clock),
             _at_most_every(timedelta(hours=1), files.sweep, clock),
             reports.sweep,

@@ -251,13 +251,25 @@ async def by_number(connection: AsyncConnection, number: int) -> Row[Any]:
 
 
 async def reindex(uow: UnitOfWork, ticket: TicketId) -> None:
-    """Let a ticket be found by the words it has now: its own, and what both sides have said, the newest first. Notes are not among them (R20)."""
-    row = await load(uow.connection, ticket)
-    words = searchable(row.number, row.subject, row.description, row.solution or "", *await _said(uow, ticket))
-    await search_store.put(uow, row.number, row.company_id, words)
+    """Let a ticket be found by the words it has now."""
+    await search_store.put(uow, *await found_by(uow.connection, ticket))
 
 
-async def _said(uow: UnitOfWork, ticket: TicketId) -> list[str]:
+async def found_by(connection: AsyncConnection, ticket: TicketId) -> tuple[int, CompanyId, list[str]]:
+    """Return a ticket's number, its company, and the words it has now: its own, and what both sides have said, the newest first.
+
+    Notes are not among them (R20).
+    """
+    row = await load(connection, ticket)
+    said = await _said(connection, ticket)
+    return (
+        row.number,
+        row.company_id,
+        searchable(row.number, row.subject, row.description, row.solution or "", *said),
+    )
+
+
+async def _said(connection: AsyncConnection, ticket: TicketId) -> list[str]:
     statement = (
         select(entries.c.body)
         .join(logs, logs.c.id == entries.c.log_id)
@@ -265,7 +277,8 @@ async def _said(uow: UnitOfWork, ticket: TicketId) -> list[str]:
         .order_by(entries.c.number.desc())
         .limit(_MOST_SAID)
     )
-    return [msgspec.json.decode(body, type=Words).text for body in (await uow.execute(statement)).scalars()]
+    bodies = (await connection.execute(statement)).scalars()
+    return [msgspec.json.decode(body, type=Words).text for body in bodies]
 
 
 async def log_of(connection: AsyncConnection, ticket: TicketId, audience: Audience = Audience.SHARED) -> LogId:

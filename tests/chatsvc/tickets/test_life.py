@@ -22,6 +22,7 @@ from chatsvc.kernel.machine import IllegalTransition
 from chatsvc.tickets import queries, store, views
 from chatsvc.tickets.actions import Tickets
 from chatsvc.tickets.feeds import Feeds, Wording
+from chatsvc.tickets.fresh_words import FreshWords
 from chatsvc.tickets.logbook import LogBook
 from chatsvc.tickets.model import BulkChange, Entry, Fields, Filters, State, View
 from chatsvc.tickets.policy import TicketRules
@@ -483,7 +484,7 @@ async def test_t6_search_finds_the_newest_first_however_long_ago(desk: Desk, who
 async def test_t6_search_finds_what_both_sides_have_said(desk: Desk, clock: ManualClock) -> None:
     await desk.says(desk.claire, "登录页面是空白的, depuis hier")
     await desk.says(desk.ravi, "보고서를 다시 여세요; 報告書も")
-    assert await desk.finds(desk.claire, "登录") == []  # it takes a minute
+    assert await desk.finds(desk.claire, "登录") == []  # not before anybody looks
     await desk.time_passes(timedelta(seconds=60), clock)
 
     for word in ("登录", "页面", "空白", "보고서", "報告", "DÉPUIS", "hier blank"):
@@ -495,6 +496,30 @@ async def test_t6_search_finds_what_both_sides_have_said(desk: Desk, clock: Manu
         version=(await desk.seen(desk.ravi)).version,
     )  # fmt: skip
     assert await desk.finds(desk.claire, "登录 subject") == [desk.ticket.number]
+
+
+async def test_t6_a_comment_is_found_by_the_next_sweep_and_costs_one_only(desk: Desk, clock: ManualClock) -> None:
+    fresh = FreshWords(desk.database, desk.act.rules)
+    await desk.says(desk.claire, "The wizard freezes.")
+
+    swept = [await fresh.sweep(), await fresh.sweep()]
+    first = await desk.finds(desk.claire, "wizard")
+    clock.advance(timedelta(seconds=30))
+    await desk.says(desk.ravi, "Which turbine?")
+    swept += [await fresh.sweep(), await fresh.sweep()]
+
+    assert swept == [1, 0, 1, 0]
+    assert first == await desk.finds(desk.claire, "turbine") == [desk.ticket.number]
+    clock.advance(timedelta(seconds=31))
+    assert await FreshWords(desk.database, desk.act.rules).sweep() == 0  # its mail is due, and lets it be found as well
+
+
+async def test_t6_a_sweep_leaves_alone_what_is_said_in_a_conversation(desk: Desk) -> None:
+    await desk.says(desk.claire, "The wizard freezes.")
+    async with desk.database.begin() as uow:
+        await store.grant_owner(uow, desk.ticket.id, person=desk.ravi.person, epoch=1)
+
+    assert await FreshWords(desk.database, desk.act.rules).sweep() == 0
 
 
 async def test_t6_words_of_a_conversation_are_found_once_it_is_completed(desk: Desk, clock: ManualClock) -> None:
