@@ -252,6 +252,10 @@ ERRORS: Final = {
     "password.different": N_("The two passwords are not the same. Type the second one again."),
     "file.too_big": N_("This file is larger than %(limit)s. Compress it, or send the part that matters."),
     "file.type": N_("This kind of file cannot be taken. Send a picture, PDF, text, office document, CSV or ZIP."),
+    "file.broken": N_("This picture is not complete. Save or export it again, then attach it."),
+    "file.too_many_pixels": N_(
+        "This picture has more than %(limit)s million pixels. Send a smaller copy, or the part that matters."
+    ),
     "file.too_many": N_("No more than %(limit)s files go with one message. Send the others with the next one."),
     "file.missing": N_("This file is no longer there. Attach it again."),
     "message.empty": N_("There is nothing to send yet. Write a message or attach a file."),

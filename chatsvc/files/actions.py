@@ -5,6 +5,7 @@ Who may read a file is a question about its ticket, and so for the room above.
 
 import asyncio
 import hashlib
+import mmap
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,8 @@ from sqlalchemy import Row, and_, delete, insert, select, update
 from chatsvc.accounts.model import Identity
 from chatsvc.db.engine import Database
 from chatsvc.db.uow import UnitOfWork
-from chatsvc.files.model import HEAD_BYTES, Attached, media_type_of, safe_name
+from chatsvc.files.model import HEAD_BYTES, PREVIEWED, Attached, media_type_of, safe_name
+from chatsvc.files.pictures import MOST_PIXELS, pixels_of
 from chatsvc.files.tables import files
 from chatsvc.kernel import ids
 from chatsvc.kernel.errors import Invalid, NotFound
@@ -54,7 +56,7 @@ class Files:
         """Take a file in; it belongs to its uploader until it is bound to a ticket.
 
         Raises:
-            Invalid: it is empty, too big, or of a kind that is not accepted; nothing stays behind.
+            Invalid: it is empty, too big, of a kind that is not accepted, or a picture that unfolds to too much; nothing stays behind.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         stored_as = secrets.token_hex(24)
@@ -62,6 +64,8 @@ class Files:
         try:
             head, size_bytes, sha256 = await self._write(path, chunks)
             media_type = media_type_of(head)
+            if media_type in PREVIEWED:
+                await asyncio.to_thread(_insist_on_few_pixels, path, media_type)
             return await self._record(identity, safe_name(name, media_type), media_type, size_bytes, sha256, path)
         except BaseException:
             path.unlink(missing_ok=True)
@@ -154,3 +158,17 @@ class Files:
             row.size_bytes,
             self.folder / row.stored_as,
         )
+
+
+def _insist_on_few_pixels(path: Path, media_type: str) -> None:
+    """Look at a picture's headers, wherever in the file they stand.
+
+    Raises:
+        Invalid: it unfolds to more pixels than a browser should be made to draw, or does not say to how many.
+    """
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        pixels = pixels_of(media_type, data)
+    if pixels is None:
+        raise Invalid("file.broken", field="file")
+    if pixels > MOST_PIXELS:
+        raise Invalid("file.too_many_pixels", field="file", most=MOST_PIXELS // 1_000_000)

@@ -84,6 +84,9 @@ CONTENTS: Final[dict[str, bytes]] = {
     "zip in zip in zip": a_zip(a=a_zip(a=a_zip(a=b"x" * 10_000))),
     "gzip that grows": zlib.compress(b"\0" * 1_000_000, wbits=31),
     "picture that claims to be huge": a_png(60_000, 60_000),
+    "gif that claims to be huge": b"GIF89a\1\0\1\0\0\0\0," + b"\xff" * 8 + b"\0;",
+    "jpeg that claims to be huge": b"\xff\xd8\xff\xe0\0\4\0\0\xff\xc2\0\x11\x08\xff\xff\xff\xff\3" + b"\0" * 9,
+    "webp that claims to be huge": b"RIFF\x1e\0\0\0WEBPVP8X\n\0\0\0\0\0\0\0" + b"\xff" * 6 + b"\0" * 8,
     "picture without an end": a_png(10, 10)[:60],
     # things that are two at once
     "picture and page": a_png(1, 1, SCRIPT),
@@ -199,6 +202,18 @@ async def test_t20_no_address_leads_out_of_the_folder(desk: Desk, path: str) -> 
     _, browser = await desk.somebody(PersonRole.CONTACT)
 
     assert (await browser.get(path)).status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["picture", "gif", "jpeg", "webp"])
+async def test_t21_a_picture_that_unfolds_to_too_much_is_refused(desk: Desk, kind: str) -> None:
+    _, browser = await desk.somebody(PersonRole.CONTACT)
+    content = CONTENTS[f"{kind} that claims to be huge"]
+
+    answer = await browser.post("/api/v1/files", files={"file": ("holiday.png", content, "image/png")})
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "file.too_many_pixels")
+    assert "64 million pixels" in answer.json()["title"]
+    assert list(desk.services.files.folder.iterdir()) == []
 
 
 async def test_t21_a_file_larger_than_allowed_leaves_nothing(desk: Desk) -> None:

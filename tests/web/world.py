@@ -16,7 +16,8 @@ from chatsvc.tickets.queries import TicketView
 from tests import builders
 from tests.web.desk import Desk, a_session
 
-PNG = b"\x89PNG\r\n\x1a\n" + b"\0" * 64
+# A picture of 10 times 10, as far as its headers say.
+PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\n\0\0\0\n" + b"\0" * 64
 
 
 @dataclass(frozen=True)
