@@ -92,6 +92,8 @@ class Services:
     catalog: Catalog
     accounts: Accounts
     administration: Administration
+    # How often something may be tried.
+    limits: Limits
     # Whose hours are which; who is served when is asked of ``chatsvc.coverage.policy``.
     coverage: CoverageQueries
     calendars: Calendars
@@ -201,6 +203,7 @@ def build(settings: Settings, clock: Clock) -> Services:
         catalog=catalog,
         accounts=Accounts(database=database, passwords=passwords, links=links, limits=limits, rules=rules),
         administration=Administration(database=database, passwords=passwords, limits=limits, rules=rules),
+        limits=limits,
         coverage=coverage,
         calendars=Calendars(database),
         files=files,

@@ -48,6 +48,8 @@ class LimitRules(NamedTuple):
     # Forgotten-password forms from one address, and mails to one account (T28).
     reset_address: Rate = Rate(20, _HOUR)
     reset_account: Rate = Rate(3, _HOUR)
+    # Posts of a telephone system whose signature does not fit, from one address; a second wrong secret is noticed in the first minute.
+    forged_post: Rate = Rate(30, timedelta(minutes=1))
     # First mails to new people, caused by one person; more than enough for an afternoon of adding contacts.
     invitation: Rate = Rate(60, _HOUR)
 
@@ -161,12 +163,32 @@ class Limits:
         """
         await self._require(_Counted("invitation", by, self.rules.invitation), self._clock.now())
 
+    async def read_post(self, address: str) -> None:
+        """Ask, before a post of a telephone system is read, whether its address has forged too many; genuine ones never count.
+
+        Raises:
+            TooMany: ``too_many``.
+        """
+        counted = _Counted("forged_post", digest_of(origin_of(address)), self.rules.forged_post)
+        at = self._clock.now()
+        if await self._count(counted, at, 0) >= counted.rate.most:
+            raise _too_many(counted, at)
+
+    async def post_was_forged(self, address: str) -> None:
+        """Count a forged post from an address."""
+        counted = _Counted("forged_post", digest_of(origin_of(address)), self.rules.forged_post)
+        await self._count(counted, self._clock.now())
+
     async def _require(self, counted: _Counted, at: datetime, key: str = "too_many") -> None:
         if await self._count(counted, at) > counted.rate.most:
-            retry_after = counted.rate.within - (at - _EPOCH) % counted.rate.within
-            raise TooMany(key, retry_after=retry_after.total_seconds(), scope=counted.scope)
+            raise _too_many(counted, at, key)
 
     async def _count(self, counted: _Counted, at: datetime, by: int = 1) -> int:
         window = (at - _EPOCH) // counted.rate.within
         key = keys.attempts(counted.scope, counted.subject, window)
         return await self._counters.add(key, by, ttl=2 * counted.rate.within)
+
+
+def _too_many(counted: _Counted, at: datetime, key: str = "too_many") -> TooMany:
+    retry_after = counted.rate.within - (at - _EPOCH) % counted.rate.within
+    return TooMany(key, retry_after=retry_after.total_seconds(), scope=counted.scope)

@@ -187,6 +187,22 @@ async def test_what_is_not_genuine_changes_nothing(exchange: Exchange) -> None:
     assert await exchange.state() == ("dialing", None)
 
 
+async def test_who_forges_too_many_posts_is_not_read_for_a_while_and_genuine_ones_never_count(
+    exchange: Exchange,
+) -> None:
+    await exchange.dialer.round()
+    genuine = [await exchange.posts("rep_ringing") for _ in range(40)]
+    forged = [await exchange.posts("busy", secret=OURS) for _ in range(31)]
+    refused = await exchange.posts("rep_up")
+    exchange.clock.advance(timedelta(minutes=1))
+
+    assert set(genuine) == {204}
+    assert forged == [401] * 30 + [429]
+    assert refused == 429
+    assert await exchange.posts("rep_up") == 204
+    assert await exchange.state() == ("dialing", None)
+
+
 async def test_the_telephone_system_says_nothing_about_calls_that_it_does_not_make(exchange: Exchange) -> None:
     """A call by hand is its representative's alone."""
     await exchange.dialer.round()
