@@ -129,6 +129,10 @@ class Dialer(Ledger):
 
     async def _renew(self) -> None:
         for attempt_id in tuple(self._held) if self.telephony.holds_calls else ():
+            if not self.telephony.is_up(attempt_id):
+                # Crashed, or its end could not be stored: the lease runs out, and the attempt is recovered like one of a dead process.
+                self._held.discard(attempt_id)
+                continue
             async with self.database.begin() as uow:
                 if not await store.change_attempt(uow, attempt_id, leased_until=uow.now + self.lease):
                     self._held.discard(attempt_id)

@@ -88,6 +88,10 @@ class Manual:
             Ended(attempt=attempt, outcome=Outcome.REP_HUNG_UP, facts=facts, at=self._clock.now())
         )
 
+    def is_up(self, attempt: AttemptId) -> bool:
+        """No call lives in this process."""
+        return False
+
     async def recover(self, attempt: AttemptId, trace: str | None) -> Ended:
         """Return ``unknown``: nothing was up, and only the representative knows. Asked when nobody has reported for hours."""
         del trace

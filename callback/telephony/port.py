@@ -201,6 +201,10 @@ class Telephony(Protocol):
         """
         ...
 
+    def is_up(self, attempt: AttemptId) -> bool:
+        """Whether this process still does something about an attempt; never, where calls live elsewhere."""
+        ...
+
     async def recover(self, attempt: AttemptId, trace: str | None) -> Ended:
         """Release whatever a dead process left up: CANCEL or BYE on every leg in the trace, then return ``unknown``.
 

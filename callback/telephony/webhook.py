@@ -187,6 +187,10 @@ class Webhook:
         """Ask the other system to end an attempt; its own post tells that it has."""
         await self._post("call.hang_up", attempt, {})
 
+    def is_up(self, attempt: AttemptId) -> bool:
+        """No call lives in this process."""
+        return False
+
     async def recover(self, attempt: AttemptId, trace: str | None) -> Ended:
         """Ask the other system to release an attempt; what it posts about it later still counts."""
         del trace

@@ -47,6 +47,10 @@ class Recorder:
     async def hang_up(self, attempt: AttemptId) -> None:
         """Nobody asks for it."""
 
+    def is_up(self, attempt: AttemptId) -> bool:
+        """Whether it was rung."""
+        return any(call.attempt == attempt for call in self.rung)
+
     async def recover(self, attempt: AttemptId, trace: str | None) -> Ended:
         self.released.append(attempt)
         now = self.ledger.calls.database.clock.now()  # type: ignore[attr-defined]

@@ -40,15 +40,20 @@ class Line:
 
     def __init__(self, exchange: Exchange, ledger: Ledger, house: CallHouse) -> None:
         self.exchange, self.ledger, self.house = exchange, ledger, house
+        self.up: set[AttemptId] = set()
 
     async def dial(self, call: Call) -> None:
         if self.exchange.busy:
             raise AllLinesBusy("telephony.all_lines_busy")
         await self.ledger.keep(call.attempt, '{"legs": 1}')
         self.exchange.rung.append(call)
+        self.up.add(call.attempt)
 
     async def hang_up(self, attempt: AttemptId) -> None:
         await self.tells(attempt, Outcome.REP_HUNG_UP)
+
+    def is_up(self, attempt: AttemptId) -> bool:
+        return attempt in self.up
 
     async def recover(self, attempt: AttemptId, trace: str | None) -> Ended:
         self.exchange.released.append((attempt, trace))
@@ -156,6 +161,23 @@ async def test_a_living_process_keeps_its_call_however_long(shop: Shop) -> None:
 
     assert shop.exchange.released == []
     assert await shop.house.state(scene.reservation) == "talking"
+
+
+async def test_a_call_that_crashes_in_a_living_process_is_released_and_asked_about(shop: Shop) -> None:
+    scene, attempt = await dialled(shop)
+    dialer, line = shop.opens()
+    await dialer.round()
+
+    line.up.clear()
+    for _ in range(3):
+        await dialer.round()
+        shop.house.clock.advance(timedelta(seconds=11))
+        await shop.house.stay(scene.ravi)
+    await dialer.round()
+
+    assert shop.exchange.released == [(attempt, '{"legs": 1}')]
+    assert await shop.house.state(scene.reservation) == "unclear"
+    assert len(shop.exchange.rung) == 1
 
 
 async def test_what_nobody_takes_over_was_not_dialled_and_does_not_count(shop: Shop) -> None:

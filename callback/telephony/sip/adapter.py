@@ -130,6 +130,10 @@ class SIPTelephony:
         if live is not None:
             live.hang_up()
 
+    def is_up(self, attempt: AttemptId) -> bool:
+        """Whether the attempt's call runs in this process; one that has crashed does not."""
+        return attempt in self._calls
+
     async def recover(self, attempt: AttemptId, trace: str | None) -> Ended:
         """End both legs of a dead process's call, at the same time and within ``recovery``."""
         dialogs = _dialogs_in(trace)

@@ -76,7 +76,7 @@ class LiveCall:
         teller = asyncio.create_task(self._tell_all())
         try:
             over = await self._through()
-        except asyncio.CancelledError:
+        except BaseException:
             teller.cancel()
             raise
         finally:

@@ -1,5 +1,6 @@
 """A call from the first packet to the last, on a network in memory and in a time of its own."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from callback.telephony.port import AllLinesBusy, AlreadyDialled, AttemptId, EndedBy, Outcome
 from callback.telephony.sip.adapter import SIPTelephony
 from callback.telephony.sip.digest import Login
+from callback.telephony.sip.live_call import LiveCall
 from callback.telephony.sip.transport import Bind
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Invalid
@@ -534,6 +536,31 @@ def test_a_second_process_releases_what_a_dead_one_left(stage: str) -> None:
         await successor.close()
         await exchange.telephony.close()
 
+    virtual_time.run(story())
+
+
+def test_a_call_that_crashes_lets_both_go_and_is_not_up_any_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Crash(BaseException):
+        """A fault of ours that nobody expects."""
+
+    async def crashes(self: LiveCall) -> None:
+        await asyncio.sleep(5)
+        raise Crash
+
+    async def story() -> None:
+        exchange = Exchange()
+        await exchange.begins()
+        up_at_first = exchange.telephony.is_up(AttemptId("ca_1"))
+        await asyncio.sleep(60)
+
+        assert (up_at_first, exchange.telephony.is_up(AttemptId("ca_1"))) == (True, False)
+        assert exchange.notebook.stages[-1] == "talking"
+        assert [phone.methods[-1] for phone in (exchange.rep, exchange.customer)] == ["BYE", "BYE"]
+        recovered = await exchange.telephony.recover(AttemptId("ca_1"), exchange.notebook.traces[AttemptId("ca_1")])
+        assert recovered.outcome is Outcome.UNKNOWN
+        await exchange.telephony.close()
+
+    monkeypatch.setattr(LiveCall, "_talk", crashes)
     virtual_time.run(story())
 
 
