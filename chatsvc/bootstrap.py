@@ -247,8 +247,10 @@ async def add_administrator(settings: Settings, *, email: str, name: str) -> str
         Invalid: the address or the name.
         Unavailable: the database cannot be reached, or is not migrated.
     """
-    services = build(settings, SystemClock())
+    clock = SystemClock()
+    services = build(settings, clock)
     try:
+        await _keep_in_step(services.database, clock)
         person = await services.administration.add_staff(
             OPERATOR, role=PersonRole.ADMINISTRATOR, name=name, email=email
         )
