@@ -30,7 +30,6 @@ from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, TooMa
 from chatsvc.kernel.ids import CompanyId, PersonId, TicketId
 from chatsvc.routing import queries as lines
 from chatsvc.routing import store as places
-from chatsvc.routing.policy import wait_range
 from chatsvc.routing.store import deciding
 from chatsvc.tickets import queries as ticket_queries
 from chatsvc.tickets import store as tickets
@@ -294,9 +293,13 @@ class Bookings(Ground):
         place = await places.place_of(uow.connection, ticket)
         assert place is not None, "it has just been admitted"
         position = await lines.position(uow.connection, line, place.rank, place.seq)
-        rules = self.conversations.rules.routing
-        shown = wait_range(position, await lines.pace(uow.connection, line, uow.now, rules))
-        return None if shown is None else uow.now + timedelta(seconds=shown[1])
+        prospect = await self.conversations.queries.outlook.of(uow.connection, line, uow.now)
+        told = prospect.told(position, place.closes_at)
+        if told is None:
+            return None
+        if place.quoted_high_s is None:
+            await places.change_place(uow, place, quoted_low_s=told[0], quoted_high_s=told[1])
+        return uow.now + timedelta(seconds=told[1])
 
     async def _lost(self, identity: Identity, key: str, error: IntegrityError) -> ReservationId:
         async with self.database.read() as connection:

@@ -8,12 +8,11 @@ from sqlalchemy import select
 
 from callback import store
 from callback.model import CallbackRules
-from callback.tables import shifts
 from chatsvc import demo
 from chatsvc.accounts import store as accounts
 from chatsvc.accounts.policy import email_key
 from chatsvc.db.engine import Database
-from chatsvc.routing.tables import desk_lines
+from chatsvc.routing.tables import desk_lines, shifts
 
 # From morning in Tokyo to evening in Berlin, in two shifts a day; hours of UTC.
 _SHIFTS: Final = ((timedelta(hours=0), timedelta(hours=10)), (timedelta(hours=10), timedelta(hours=20)))

@@ -22,7 +22,6 @@ from chatsvc.kernel import ids
 from chatsvc.kernel.ids import SYSTEM, PersonId, TicketId
 from chatsvc.routing import queries as lines
 from chatsvc.routing import store as places
-from chatsvc.routing.policy import wait_range
 from chatsvc.tickets import severity_store
 from chatsvc.tickets import store as tickets
 from chatsvc.tickets.model import Append, Kind, Role, facts
@@ -160,9 +159,9 @@ class Ground:
         if place is None:
             return False
         position = await lines.position(connection, line, place.rank, place.seq)
-        pace = await lines.pace(connection, line, self.database.clock.now(), self.conversations.rules.routing)
-        shown = wait_range(position, pace)
-        return position == 1 or (shown is not None and sum(shown) / 2 <= self.rules.next_within.total_seconds())
+        prospect = await self.conversations.queries.outlook.of(connection, line, self.database.clock.now())
+        told = prospect.told(position, place.closes_at)
+        return position == 1 or (told is not None and told[0] <= self.rules.next_within.total_seconds())
 
     def wake_of(self, reservation: Any, **changed: Any) -> datetime | None:
         """Return when time brings something next to a reservation with these columns changed; None: never."""

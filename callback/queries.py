@@ -23,7 +23,6 @@ from chatsvc.kernel.errors import NotFound
 from chatsvc.kernel.ids import CompanyId, ConversationId, PersonId, TicketId
 from chatsvc.routing import queries as lines
 from chatsvc.routing import store as places
-from chatsvc.routing.policy import wait_range
 from chatsvc.tickets.tables import tickets
 
 NUMBERS = Path(__file__).with_name("our_numbers.toml")
@@ -206,9 +205,8 @@ class CallQueries:
         position, shown = None, None
         if state in (State.DUE, State.OFFERED) and place is not None:
             position = await lines.position(connection, row.line, place.rank, place.seq)
-            rules = self._desk.rules.routing
-            pace = await lines.pace(connection, row.line, self._database.clock.now(), rules)
-            shown = wait_range(position, pace)
+            prospect = await self._desk.queries.outlook.of(connection, row.line, self._database.clock.now())
+            shown = prospect.told(position, place.closes_at)
         number = numbers.read(row.number)
         waits = conversation is not None and conversation.state == "waiting" and conversation.call is not None
         return CallView(

@@ -10,12 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from callback.model import LIFE, LIVE, Event, ReservationId, Shift, ShiftId, Spent, State
 from callback.policy import day_of
-from callback.tables import attempts, regions, reservations, seats, shifts, silenced, telephones
+from callback.tables import attempts, regions, reservations, seats, silenced, telephones
 from callback.telephony.port import AttemptId, EndedBy, Facts, Outcome
 from chatsvc.accounts.tables import companies, people
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.errors import Conflict, NotFound
 from chatsvc.kernel.ids import CompanyId, PersonId, TicketId, new_id
+from chatsvc.routing.tables import shifts
 
 # Reservations -------------------------------------------------------------------------------------------------------------------------
 

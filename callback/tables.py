@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 
 from callback.model import LIVE
-from chatsvc.db.columns import Json, Moment, metadata
+from chatsvc.db.columns import Moment, metadata
 
 # States in which a reservation holds its contact and its number (invariant 17), as SQL.
 _LIVE = text("state in (" + ", ".join(f"'{state.value}'" for state in LIVE) + ")")
@@ -131,20 +131,6 @@ attempts = Table(
     Index("uq_callback_attempts_number", "number", unique=True, sqlite_where=_RUNNING, postgresql_where=_RUNNING),
     Index("ix_callback_attempts_day", "created_at"),
     Index("ix_callback_attempts_dialled", "number", "company_id"),
-)
-
-# Planned staffing: who is there, for which lines, when.
-shifts = Table(
-    "shifts",
-    metadata,
-    Column("id", String(40), primary_key=True),
-    Column("person_id", String(40), ForeignKey("people.id"), nullable=False),
-    # Keys of the catalogue.
-    Column("lines", Json, nullable=False),
-    Column("begins_at", Moment, nullable=False),
-    Column("ends_at", Moment, nullable=False),
-    Index("ix_shifts_ends", "ends_at"),
-    Index("ix_shifts_person", "person_id", "begins_at"),
 )
 
 # Regions, besides its own country, in which a company's people may be rung.

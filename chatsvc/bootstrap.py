@@ -213,7 +213,7 @@ def build(settings: Settings, clock: Clock) -> Services:
         replies=Replies(database, catalog),
         reports=reports,
         conversations=conversations,
-        queries=Queries(database, conversation_rules),
+        queries=conversations.queries,
         clocks=clocks,
         plans=Plans(clocks),
         urgencies=Urgencies(database, clocks),

@@ -9,9 +9,10 @@ An error sentence says what happened and what to do next.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 
-from web.i18n import ordinal_form, plural_samples, reader
+from web.i18n import ordinal_form, plural_samples, reader, stamp
 
 
 def N_(message: str) -> str:
@@ -353,7 +354,9 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "waiting.position": POSITION,
     "waiting.serving": Plural("%(n)s representative serves this line", "%(n)s representatives serve this line"),
     "waiting.nobody": N_("No representative is here right now. Your ticket is stored and will be answered."),
-    "waiting.range": N_("Usually %(low)s to %(high)s minutes"),
+    "waiting.nobody_before": N_("No representative is here before %(at)s. Your ticket is stored and will be answered."),
+    "waiting.range": N_("About %(low)s min (9 of 10 within %(high)s min)"),
+    "waiting.minute": N_("Probably within a minute"),
     "waiting.offered": N_("A representative is looking at your request"),
     "waiting.accepted": N_("%(name)s joined the conversation"),
     "representative.none": N_("Nobody has joined yet"),
@@ -527,10 +530,18 @@ def position_sentence(position: int) -> str:
 
 
 def wait_sentence(low_s: int, high_s: int) -> str:
-    """Return the wait range in minutes, rounded outwards so that it stays honest: ``Usually 2 to 5 minutes``."""
-    low = low_s // 60
-    high = max(-(-high_s // 60), low + 1)
-    return _filled(reader().texts.gettext("Usually %(low)s to %(high)s minutes"), {"low": low, "high": high})
+    """Return what is told of a wait in minutes, rounded up so that it stays honest: ``About 2 min (9 of 10 within 5 min)``."""
+    low, high = (-(-seconds // 60) for seconds in (low_s, high_s))
+    if high <= 1:
+        return reader().texts.gettext(str(SCRIPT["waiting.minute"]))
+    return _filled(reader().texts.gettext(str(SCRIPT["waiting.range"])), {"low": max(low, 1), "high": high})
+
+
+def nobody_sentence(served_from: datetime | None) -> str:
+    """Return that no representative is there, and before when none is planned, where that is known."""
+    if served_from is None:
+        return reader().texts.gettext(str(SCRIPT["waiting.nobody"]))
+    return _filled(reader().texts.gettext(str(SCRIPT["waiting.nobody_before"])), {"at": stamp(served_from)})
 
 
 def _filled(sentence: str, facts: Mapping[str, object]) -> str:

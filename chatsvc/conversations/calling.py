@@ -111,7 +111,10 @@ class Calling(Answering, Ending, Joining):
         epoch = place.epoch + 1
         waiting = {"state": PlaceState.WAITING, "epoch": epoch, "round": place.round + 1, "line": line}
         moments = {"admitted_at": uow.now, "taken_at": None, "gone_at": None, "reserved_for": None}
-        if place.state != PlaceState.GONE or not await places.change_place(uow, place, **waiting, **moments, **values):
+        nothing_told = {"quoted_low_s": None, "quoted_high_s": None}
+        if place.state != PlaceState.GONE or not await places.change_place(
+            uow, place, **waiting, **moments, **nothing_told, **values
+        ):
             raise Conflict("conversation.changed", conversation=conversation.id)
         again = {"line": line, "rep_id": None, "epoch": epoch, "closed_at": None}
         await store.move(uow, conversation, Event.CALLED_AGAIN, **again)

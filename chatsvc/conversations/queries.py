@@ -13,6 +13,7 @@ from chatsvc.accounts.model import Identity
 from chatsvc.accounts.tables import companies, people
 from chatsvc.conversations import policy, store
 from chatsvc.conversations.model import ConversationRules, State, WrapUp
+from chatsvc.conversations.outlook import Outlook
 from chatsvc.conversations.tables import conversations
 from chatsvc.conversations.views import (
     Colleague,
@@ -25,13 +26,13 @@ from chatsvc.conversations.views import (
     Visit,
     Waiting,
     WholeLine,
+    waiting_at,
 )
 from chatsvc.db.engine import Database
 from chatsvc.kernel.errors import NotFound
 from chatsvc.kernel.ids import ConversationId, PersonId, TicketId
 from chatsvc.routing import queries as lines
 from chatsvc.routing.model import DeskState, OfferState, PlaceState
-from chatsvc.routing.policy import wait_range
 from chatsvc.routing.tables import desk_lines, desks, offers, places
 from chatsvc.tickets import store as ticket_store
 from chatsvc.tickets.model import Audience, Words
@@ -134,6 +135,7 @@ class Queries:
     def __init__(self, database: Database, rules: ConversationRules) -> None:
         self.database = database
         self.rules = rules
+        self.outlook = Outlook(rules.routing)
 
     @property
     def now(self) -> datetime:
@@ -233,13 +235,11 @@ class Queries:
         waiting = {row.id: known[row.ticket_id] for row in rows if known is not None and row.ticket_id in known}
         if not unknown:
             return waiting
-        pace = await lines.pace(connection, line, self.now, self.rules.routing)
-        serving = await lines.serving_line(connection, line, self.now)
+        prospect = await self.outlook.of(connection, line, self.now)
         for row in unknown:
             position = await lines.position(connection, line, row.rank, row.seq)
-            low, high = wait_range(position, pace) or (None, None)
             offered = row.place_state == PlaceState.OFFERED
-            waiting[row.id] = Waiting(position, serving, low, high, offered, row.admitted_at, row.closes_at)
+            waiting[row.id] = waiting_at(position, prospect, offered, row.admitted_at, row.closes_at)
         return waiting
 
     async def whole_line(self, line: str) -> WholeLine:
@@ -248,16 +248,15 @@ class Queries:
 
     async def _whole_line(self, connection: AsyncConnection, line: str) -> WholeLine:
         standing = await lines.in_line(connection, line)
-        pace = await lines.pace(connection, line, self.now, self.rules.routing) if standing else None
-        return WholeLine(standing, await lines.serving_line(connection, line, self.now) if standing else 0, pace)
+        return WholeLine(standing, await self.outlook.of(connection, line, self.now) if standing else None)
 
-    async def likely_wait(self, line: str) -> tuple[int, int] | None:
-        """Return the wait range in seconds of somebody who would stand in line now; None while there is not enough data."""
+    async def likely_wait(self, line: str, closes_at: datetime | None = None) -> tuple[int, int] | None:
+        """Return what somebody who would stand in line now would be told, whose hours close then; None: nothing can be told."""
         async with self.database.read() as connection:
             waiting = await lines.waiting(connection, [line])
-            pace = await lines.pace(connection, line, self.now, self.rules.routing)
+            prospect = await self.outlook.of(connection, line, self.now)
         count, _ = waiting.get(line, (0, None))
-        return wait_range(count + 1, pace)
+        return prospect.told(count + 1, closes_at)
 
     async def line_counts(self) -> dict[str, LineCount]:
         """Return every line in which somebody waits or serves, counted; lines that are missing here have nobody on either side."""

@@ -8,9 +8,9 @@ from datetime import datetime
 
 import msgspec
 
+from chatsvc.conversations.outlook import Prospect
 from chatsvc.db.columns import from_microseconds
 from chatsvc.kernel.ids import CompanyId, ConversationId, LogId, OfferId, PersonId, TicketId
-from chatsvc.routing.policy import Pace, wait_range
 from chatsvc.routing.queries import Stands
 
 
@@ -21,7 +21,7 @@ class Waiting(msgspec.Struct, frozen=True):
     position: int
     # Representatives present and ready (busy or not) who serve this line.
     representatives: int
-    # Wait range in seconds; both None while there is not enough data for an honest one.
+    # About how long, and what nine of ten do not pass, in seconds; both None while nothing honest can be said.
     wait_low_s: int | None
     wait_high_s: int | None
     # True while a representative is looking at the offer.
@@ -29,32 +29,34 @@ class Waiting(msgspec.Struct, frozen=True):
     admitted_at: datetime
     # When the customer's hours are over, and whoever still waits is let go (V4); None: they do not end.
     closes_at: datetime | None = None
+    # While no representative is there: from when on one is planned; None: nobody is, or somebody is there.
+    served_from: datetime | None = None
+
+
+def waiting_at(
+    position: int, prospect: Prospect, offered: bool, admitted_at: datetime, closes_at: datetime | None
+) -> Waiting:
+    """Return the place of somebody at a position, with what they are told of their wait."""
+    low, high = prospect.told(position, closes_at) or (None, None)
+    return Waiting(position, prospect.serving, low, high, offered, admitted_at, closes_at, prospect.served_from)
 
 
 class WholeLine(Mapping[TicketId, Waiting]):
     """What everybody in a line sees of it: ticket -> place, first in line first. Each is worked out when it is asked for."""
 
-    def __init__(self, standing: Sequence[Stands], representatives: int, pace: Pace | None) -> None:
-        """Make it of those who stand in it, in order, of how many serve it, and of how fast it has been moving."""
+    def __init__(self, standing: Sequence[Stands], prospect: Prospect | None) -> None:
+        """Make it of those who stand in it, in order, and of what they are told; None: nobody stands in it."""
         self._standing = standing
-        self._representatives = representatives
-        self._pace = pace
+        self._prospect = prospect
         self._positions = {each[0]: position for position, each in enumerate(standing, 1)}
 
     def __getitem__(self, ticket: TicketId) -> Waiting:
         """Return somebody's place."""
         position = self._positions[ticket]
         _, offered, admitted_at, closes_at = self._standing[position - 1]
-        low, high = wait_range(position, self._pace) or (None, None)
-        return Waiting(
-            position,
-            self._representatives,
-            low,
-            high,
-            bool(offered),
-            from_microseconds(admitted_at),
-            None if closes_at is None else from_microseconds(closes_at),
-        )
+        assert self._prospect is not None, "somebody stands in it"
+        closes = None if closes_at is None else from_microseconds(closes_at)
+        return waiting_at(position, self._prospect, bool(offered), from_microseconds(admitted_at), closes)
 
     def __iter__(self) -> Iterator[TicketId]:
         """Return the tickets in order."""

@@ -75,6 +75,8 @@ class RoutingRules:
     # Starts of the line that a wait range looks back on, and how many it takes at least.
     range_looks_back: timedelta = timedelta(hours=4)
     range_needs: int = 10
+    # Handled contacts of the line that it takes to play the floor forward instead.
+    history_needs: int = 50
 
     @classmethod
     def of(cls, settings: Settings) -> "RoutingRules":

@@ -12,9 +12,13 @@ from typing import NamedTuple
 
 from chatsvc.kernel.ids import PersonId, PlaceId
 from chatsvc.routing.model import Pair, Place, RoutingRules, Seat
+from chatsvc.routing.replay import Wait
 
-# The normal distribution's 90 % point: a range between it and its mirror image holds eight waits out of ten.
+# The normal distribution's 90 % point.
 _Z90 = 1.2816
+# How fast a correction learns, and within which bounds.
+_STEP = 0.03
+_SMALLEST, _GREATEST = 0.2, 5.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -205,21 +209,52 @@ def pace_of(gaps: Sequence[float], rules: RoutingRules) -> Pace | None:
     return Pace(len(gaps), mean, variance)
 
 
-def wait_range(position: int, pace: Pace | None) -> tuple[int, int] | None:
-    """Return between how many seconds eight out of ten waits at this position end; None while data are thin.
+def wait_range(position: int, pace: Pace | None) -> Wait | None:
+    """Return what a wait at this position is likely to be, by how the line has been moving; None while data are thin.
 
     A wait at position n is n gaps long. Their sum is taken as gamma distributed (positive, skewed to the right, like waits are), its
-    quantiles by Wilson and Hilferty. The mean itself is known from few observations only; that doubt widens the range.
+    quantiles by Wilson and Hilferty. The mean itself is known from few observations only; that doubt raises the bound.
     """
     if pace is None or position < 1:
         return None
     mean = position * pace.mean
     variance = position * pace.variance * (1 + position / pace.observed)
     if variance <= 0:
-        return math.floor(mean), math.ceil(mean)
+        return Wait(mean, mean)
     shape = mean * mean / variance
 
     def quantile(z: float) -> float:
         return mean * max(0.0, 1 - 1 / (9 * shape) + z / (3 * math.sqrt(shape))) ** 3
 
-    return math.floor(quantile(-_Z90)), math.ceil(quantile(_Z90))
+    return Wait(quantile(0), quantile(_Z90))
+
+
+class Correction(NamedTuple):
+    """By how much what a line was told has to be changed to hold, learned from what came of it."""
+
+    median: float = 1.0
+    bound: float = 1.0
+
+
+def learned(before: Correction, told: tuple[int, int], waited_s: float) -> Correction:
+    """Return the correction after one more wait came to its end (callback.md, section 6): each miss raises it, each hit lowers it a little.
+
+    It stands still when half of all waits pass what was told as usual, and one in ten what was told as the bound.
+    """
+    median = before.median + _STEP * ((waited_s > told[0]) - 0.5)
+    bound = before.bound + _STEP * ((waited_s > told[1]) - 0.1)
+    return Correction(_within(median), _within(bound))
+
+
+def _within(factor: float) -> float:
+    return min(max(factor, _SMALLEST), _GREATEST)
+
+
+def told(wait: Wait, correction: Correction) -> tuple[int, int]:
+    """Return what people are told, in whole seconds: about so long, and nine of ten not longer; the bound in whole minutes, rounded up.
+
+    What is shown is what is measured: below a minute nobody is told more than "a minute".
+    """
+    median = wait.median * correction.median
+    bound = max(wait.bound * correction.bound, median, 1.0)
+    return math.floor(median), 60 * math.ceil(bound / 60)

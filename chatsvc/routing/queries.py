@@ -8,12 +8,13 @@ from typing import Any, NamedTuple
 from sqlalchemy import BigInteger, Select, and_, bindparam, func, or_, select, true, type_coerce, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chatsvc.accounts.tables import people
 from chatsvc.db.columns import Moment
 from chatsvc.kernel.ids import PersonId, PlaceId, TicketId
 from chatsvc.routing import policy
 from chatsvc.routing.model import ASKED, DeskState, Place, PlaceState, RoutingRules, Seat
-from chatsvc.routing.policy import Pace, Start
-from chatsvc.routing.tables import desk_lines, desks, offers, places
+from chatsvc.routing.policy import Correction, Pace, Start
+from chatsvc.routing.tables import desk_lines, desks, line_corrections, offers, places, shifts
 
 # How many recent starts a pace is taken from, at most.
 _STARTS = 101
@@ -73,6 +74,21 @@ _STANDS_IN = and_(places.c.line == bindparam("line"), places.c.state.in_(_IN_LIN
 _BEFORE = select(func.count()).where(
     _STANDS_IN,
     or_(places.c.rank < bindparam("rank"), and_(places.c.rank == bindparam("rank"), places.c.seq < bindparam("seq"))),
+)
+_FIRST_IN_LINE = (
+    select(
+        places.c.rank,
+        places.c.seq,
+        places.c.state,
+        places.c.waiting_for,
+        func.coalesce(places.c.not_before_at, places.c.admitted_at, type_=Moment()).label("since_at"),
+    )
+    .where(_STANDS_IN)
+    .order_by(places.c.rank, places.c.seq)
+    .limit(bindparam("limit"))
+)
+_CORRECTION = select(line_corrections.c.median, line_corrections.c.bound).where(
+    line_corrections.c.line == bindparam("line")
 )
 _WHOLE_LINE = (
     select(
@@ -211,3 +227,38 @@ async def waiting(connection: AsyncConnection, lines: Collection[str] | None = N
     else:
         rows = await connection.execute(_WAITING_IN, {"lines": list(lines)})
     return {line: (count, since) for line, count, since in rows}
+
+
+class Planned(NamedTuple):
+    """Somebody is planned for lines from one moment to another; moments are aware, UTC."""
+
+    person: PersonId
+    lines: frozenset[str]
+    begins_at: datetime
+    ends_at: datetime
+    # Units of the representative's desk.
+    capacity: int
+
+
+async def planned(connection: AsyncConnection, begins: datetime, until: datetime) -> list[Planned]:
+    """Return who is planned in a stretch of time, by the beginnings; disabled people and those without a desk are left out."""
+    statement = (
+        select(shifts.c.person_id, shifts.c.lines, shifts.c.begins_at, shifts.c.ends_at, desks.c.capacity)
+        .select_from(
+            shifts.join(people, people.c.id == shifts.c.person_id).join(desks, desks.c.person_id == shifts.c.person_id)
+        )
+        .where(shifts.c.ends_at > begins, shifts.c.begins_at < until, people.c.disabled_at.is_(None))
+        .order_by(shifts.c.begins_at, shifts.c.id)
+    )
+    return [Planned(row[0], frozenset(row[1]), *row[2:]) for row in await connection.execute(statement)]
+
+
+async def first_in(connection: AsyncConnection, line: str, limit: int) -> Sequence[Any]:
+    """Return the first of a line, offered or not: rows of rank, seq, state, waiting_for, since_at (when it may be, or might have been, offered)."""
+    return (await connection.execute(_FIRST_IN_LINE, {"line": line, "limit": limit})).all()
+
+
+async def correction(connection: AsyncConnection, line: str) -> Correction:
+    """Return by how much what a line is told has to be changed to hold."""
+    row = (await connection.execute(_CORRECTION, {"line": line})).one_or_none()
+    return Correction() if row is None else Correction(row.median, row.bound)

@@ -17,8 +17,10 @@ from chatsvc.db.engine import Database
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel import ids
 from chatsvc.kernel.ids import CompanyId, OfferId, PersonId, PlaceId, TicketId
+from chatsvc.routing import policy
 from chatsvc.routing.model import DeskState, Made, OfferState, Pair, PlaceState
-from chatsvc.routing.tables import desk_lines, desks, line_events, offers, places
+from chatsvc.routing.policy import Correction
+from chatsvc.routing.tables import desk_lines, desks, line_corrections, line_events, offers, places
 from chatsvc.tickets.tables import ticket_numbers
 
 # Any number; the same in every process (PostgreSQL's advisory lock of all routing decisions).
@@ -111,6 +113,21 @@ async def change_place(uow: UnitOfWork, place: Row[Any], **values: Any) -> bool:
         .where(places.c.id == place.id, places.c.state == place.state, places.c.epoch == place.epoch)
         .values(**values)
     )
+
+
+async def learn(uow: UnitOfWork, line: str, told: tuple[int, int], waited_s: float) -> None:
+    """Correct what a line is told by one more wait that has come to its end; all such changes take turns (``deciding``)."""
+    names = line_corrections.c
+    found = (await uow.execute(select(line_corrections).where(names.line == line))).one_or_none()
+    before = Correction() if found is None else Correction(found.median, found.bound)
+    after = policy.learned(before, told, waited_s)
+    missed = int(waited_s > told[1])
+    if found is None:
+        values: dict[str, Any] = {"line": line, "told": 1, "missed": missed}
+        await uow.execute(insert(line_corrections).values(**values, **after._asdict()))
+    else:
+        counts = {"told": names.told + 1, "missed": names.missed + missed}
+        await uow.execute(update(line_corrections).where(names.line == line).values(**counts, **after._asdict()))
 
 
 # Offers ---------------------------------------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
-"""Tables of places, offers and desks."""
+"""Tables of places, offers, desks and planned staffing."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, text
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, PrimaryKeyConstraint, String, Table, text
 
 from chatsvc.db.columns import Json, Moment, metadata
 
@@ -33,7 +33,7 @@ places = Table(
     # When it was first given to a representative who accepted; None before.
     Column("taken_at", Moment),
     Column("gone_at", Moment),
-    # The wait range first shown, in seconds, to be compared with what came; None when none was shown.
+    # What was told of the wait at first, in seconds, to be compared with what came; None when nothing was.
     Column("quoted_low_s", Integer),
     Column("quoted_high_s", Integer),
     # A person this place is reserved for after a hand-over; None: whoever serves the line.
@@ -120,4 +120,30 @@ line_events = Table(
     Column("facts", Json, nullable=False),
     Column("at", Moment, nullable=False),
     Index("ix_line_events_line", "line", "seq"),
+)
+
+# Planned staffing: who is there, for which lines, when.
+shifts = Table(
+    "shifts",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("person_id", String(40), ForeignKey("people.id"), nullable=False),
+    # Keys of the catalogue.
+    Column("lines", Json, nullable=False),
+    Column("begins_at", Moment, nullable=False),
+    Column("ends_at", Moment, nullable=False),
+    Index("ix_shifts_ends", "ends_at"),
+    Index("ix_shifts_person", "person_id", "begins_at"),
+)
+
+# How far what a line's customers were told has to be changed to hold (callback.md, section 6), and how it held so far.
+line_corrections = Table(
+    "line_corrections",
+    metadata,
+    Column("line", String(40), primary_key=True),
+    Column("median", Float, nullable=False),
+    Column("bound", Float, nullable=False),
+    # Waits that were told and have ended in a conversation, and how many of them lasted longer than the bound.
+    Column("told", Integer, nullable=False),
+    Column("missed", Integer, nullable=False),
 )

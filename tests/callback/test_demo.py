@@ -6,10 +6,10 @@ import pytest
 from sqlalchemy import delete, func, select
 
 from callback import demo
-from callback.tables import shifts
 from chatsvc import demo as desk_demo
 from chatsvc.config import Settings
 from chatsvc.db.engine import Database
+from chatsvc.routing.tables import shifts
 
 
 async def planned(database: Database) -> int:

@@ -31,7 +31,7 @@ from sqlalchemy import delete, select, text
 from callback import policy, store
 from callback.dialling import SAYABLE
 from callback.model import ENDS, LIFE, LIVE, CallbackRules, Event, ReservationId, State
-from callback.tables import attempts, reservations, seats, shifts
+from callback.tables import attempts, reservations, seats
 from callback.telephony.port import AttemptId, Ended, Facts, Outcome, Progress, Stage
 from chatsvc.accounts.model import Identity
 from chatsvc.conversations.tables import conversations
@@ -44,7 +44,7 @@ from chatsvc.kernel import ids
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Refused
 from chatsvc.kernel.ids import ConversationId
-from chatsvc.routing.tables import desks, offers, places
+from chatsvc.routing.tables import desks, offers, places, shifts
 from chatsvc.tickets.tables import tickets
 from tests import builders, stores
 from tests.callback.house import CallHouse, a_number

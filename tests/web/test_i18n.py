@@ -122,9 +122,13 @@ def test_scripts_get_only_what_they_ask_for() -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "sentence"),
-    [(120, 290, "Usually 2 to 5 minutes"), (0, 30, "Usually 0 to 1 minutes"), (60, 60, "Usually 1 to 2 minutes")],
+    [
+        (110, 300, "About 2 min (9 of 10 within 5 min)"),
+        (0, 120, "About 1 min (9 of 10 within 2 min)"),
+        (0, 60, "Probably within a minute"),
+    ],
 )
-def test_a_wait_range_is_rounded_outwards(low: int, high: int, sentence: str) -> None:
+def test_what_is_told_of_a_wait_is_rounded_up(low: int, high: int, sentence: str) -> None:
     assert texts.wait_sentence(low, high) == sentence
 
 

@@ -4,10 +4,24 @@ import random
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chatsvc.kernel.ids import PersonId, PlaceId, TicketId
 from chatsvc.routing.model import Pair, Place, RoutingRules, Seat
-from chatsvc.routing.policy import Start, gaps_between, match, pace_of, raised_rank, rank, wait_range
+from chatsvc.routing.policy import (
+    Correction,
+    Start,
+    gaps_between,
+    learned,
+    match,
+    pace_of,
+    raised_rank,
+    rank,
+    told,
+    wait_range,
+)
+from chatsvc.routing.replay import Wait
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 RULES = RoutingRules()
@@ -245,20 +259,20 @@ def test_range_is_hidden_while_data_are_thin() -> None:
     assert wait_range(1, pace_of([60.0] * 10, RULES)) is not None
 
 
-def test_range_of_a_steady_line_is_narrow_and_grows_with_the_position() -> None:
+def test_wait_of_a_steady_line_is_narrow_and_grows_with_the_position() -> None:
     pace = pace_of([58.0, 62.0] * 10, RULES)
 
-    ranges = [wait_range(position, pace) for position in (1, 2, 10)]
+    waits = [wait_range(position, pace) for position in (1, 2, 10)]
 
-    assert ranges[0] == pytest.approx((57, 63), abs=2)
-    lows, highs = zip(*(each for each in ranges if each), strict=True)
-    assert sorted(lows) == list(lows)
-    assert sorted(highs) == list(highs)
+    assert waits[0] == pytest.approx((60, 63), abs=2)
+    medians, bounds = zip(*(each for each in waits if each), strict=True)
+    assert sorted(medians) == list(medians)
+    assert sorted(bounds) == list(bounds)
 
 
 @pytest.mark.parametrize("position", [1, 3, 10])
 @pytest.mark.parametrize("shape", ["steady", "random", "bursty"])
-def test_range_holds_about_eight_waits_out_of_ten(position: int, shape: str) -> None:
+def test_bound_by_pace_holds_about_nine_waits_out_of_ten(position: int, shape: str) -> None:
     chance = random.Random(f"{position}{shape}")
 
     def gap() -> float:
@@ -270,6 +284,36 @@ def test_range_holds_about_eight_waits_out_of_ten(position: int, shape: str) -> 
     for _ in range(trials):
         found = wait_range(position, pace_of([gap() for _ in range(40)], RULES))
         assert found is not None
-        inside += found[0] <= sum(gap() for _ in range(position)) <= found[1]
+        inside += sum(gap() for _ in range(position)) <= found.bound
 
-    assert 0.74 <= inside / trials <= 0.90
+    assert 0.85 <= inside / trials <= 0.95
+
+
+# What people are told -------------------------------------------------------------------------------------------------------------------
+
+
+@given(st.floats(0, 40_000), st.floats(0, 40_000), st.floats(0.2, 5), st.floats(0.2, 5))
+def test_what_is_told_is_ordered_and_in_whole_minutes(median: float, bound: float, by: float, bound_by: float) -> None:
+    low, high = told(Wait(median, max(median, bound)), Correction(by, bound_by))
+
+    assert 0 <= low <= high
+    assert high % 60 == 0
+    assert high >= 60
+
+
+def test_correction_stands_still_when_one_in_ten_lasts_longer() -> None:
+    correction = Correction()
+    for n in range(1_000):
+        waited_s = (250, 150, 50, 150, 50, 150, 50, 150, 50, 50)[n % 10]
+        correction = learned(correction, (100, 200), waited_s)
+
+    assert correction == pytest.approx((1.0, 1.0), abs=0.05)
+
+
+@pytest.mark.parametrize(("waited_s", "limit"), [(10_000, 5.0), (0, 0.2)])
+def test_correction_stays_within_bounds(waited_s: float, limit: float) -> None:
+    correction = Correction()
+    for _ in range(3_000):
+        correction = learned(correction, (100, 200), waited_s)
+
+    assert correction.bound == limit

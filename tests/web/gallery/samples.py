@@ -201,6 +201,7 @@ def waiting(position: int, **changes: Any) -> dict[str, Any]:
         "representatives": 4,
         "wait_low_s": None,
         "wait_high_s": None,
+        "served_from": None,
         "offered": False,
         "admitted_at": ago(minutes=3),
         **changes,

@@ -59,7 +59,7 @@ async def test_position_is_live_and_told_to_screen_readers(room: Room) -> None:
     await room.open("waiting", waiting=a_place(3, wait_low_s=130, wait_high_s=290))
     position = room.page.locator("[data-slot=position]")
     await expect(position).to_have_text("You are 3rd in line")
-    await expect(room.page.locator("[data-slot=range]")).to_have_text("Usually 2 to 5 minutes")
+    await expect(room.page.locator("[data-slot=range]")).to_have_text("About 3 min (9 of 10 within 5 min)")
 
     await room.hub.shows(a_visit("waiting", waiting=a_place(2)))
 

@@ -5,6 +5,7 @@
 import { now } from "../core/clock.js";
 import { announce, fill, slot } from "../core/page.js";
 import { say, sayNth } from "../core/texts.js";
+import { stampOf } from "../core/times.js";
 
 /**
  * @param {ParentNode} panel
@@ -15,7 +16,7 @@ export function showWaiting(panel, waiting) {
   if (slot(panel, "position")?.textContent !== position) announce(position);
   fill(panel, "position", position);
   const n = waiting.representatives;
-  fill(panel, "serving", n ? say("waiting.serving", { n }) : say("waiting.nobody"));
+  fill(panel, "serving", n ? say("waiting.serving", { n }) : nobody(waiting));
   show(panel, "offered", waiting.offered, say("waiting.offered"));
   const closing = slot(panel, "closing");
   if (closing) closing.hidden = !passesClosing(waiting);
@@ -35,12 +36,20 @@ function passesClosing({ closes_at, wait_high_s }) {
 }
 
 /**
- * In minutes, rounded outwards so that it stays honest, as on the server.
+ * That nobody is there, and before when nobody is planned, where that is known.
+ * @param {any} waiting
+ */
+function nobody({ served_from }) {
+  return served_from ? say("waiting.nobody_before", { at: stampOf(served_from) }) : say("waiting.nobody");
+}
+
+/**
+ * In minutes, rounded up so that it stays honest, as on the server.
  * @param {any} waiting
  */
 function range({ wait_low_s, wait_high_s }) {
-  const low = Math.floor((wait_low_s ?? 0) / 60);
-  return say("waiting.range", { low, high: Math.max(Math.ceil((wait_high_s ?? 0) / 60), low + 1) });
+  const [low, high] = [wait_low_s, wait_high_s].map((seconds) => Math.ceil((seconds ?? 0) / 60));
+  return high > 1 ? say("waiting.range", { low: Math.max(low, 1), high }) : say("waiting.minute");
 }
 
 /**

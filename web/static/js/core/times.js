@@ -23,6 +23,14 @@ export function dayOf(at) {
 }
 
 /**
+ * Day and time: `22 Nov 2026, 14:05`.
+ * @param {string} at ISO 8601
+ */
+export function stampOf(at) {
+  return stamp.format(new Date(at));
+}
+
+/**
  * The clock in another zone, with the weekday: the customer may be in tomorrow.
  * @param {Date} moment
  * @param {string} [zone] IANA name; the reader's own without one
