@@ -8,7 +8,7 @@ import logging
 import secrets
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.exc import IntegrityError
 
@@ -30,10 +30,12 @@ from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, TooMa
 from chatsvc.kernel.ids import CompanyId, PersonId, TicketId
 from chatsvc.routing import queries as lines
 from chatsvc.routing import store as places
+from chatsvc.routing.model import PlaceState
 from chatsvc.routing.store import deciding
 from chatsvc.tickets import queries as ticket_queries
 from chatsvc.tickets import store as tickets
 from chatsvc.tickets.model import Kind
+from chatsvc.tickets.severity import FIRST
 
 logger = logging.getLogger(__name__)
 
@@ -41,10 +43,33 @@ logger = logging.getLogger(__name__)
 _CODE: Final = "23456789BCDFGHJKLMNPQRSTVWXZ"
 
 
+class _Unjudged(NamedTuple):
+    """A ticket that is not opened yet, as far as hours ask for one."""
+
+    requester_id: PersonId
+    id: str = ""
+    severity: str = FIRST
+
+
 class Bookings(Ground):
     """Reservations, as their customers make and change them."""
 
     # Offering ---------------------------------------------------------------------------------------------------------------------------
+
+    async def not_soon(
+        self, identity: Identity, line: str, ticket: TicketId | None = None, *, any_hour: bool = False
+    ) -> NotAllowed | None:
+        """Return why nobody can be called as soon as it is their turn, as ``reserve`` would say it; None: they can.
+
+        Args:
+            identity: who asks.
+            line: key of the catalogue.
+            ticket: what it would be about; None: something new, which nobody has judged.
+            any_hour: as in ``reserve``.
+        """
+        async with self.database.read() as connection:
+            about = await tickets.load(connection, ticket) if ticket is not None else _Unjudged(identity.person)
+            return await self._not_soon(connection, about, line, identity.zone, any_hour=any_hour)
 
     async def days(self, identity: Identity, line: str) -> tuple[Day, ...]:
         """Return the days, in the visitor's own zone, on which a call about a line can be booked, with their slots.
@@ -113,7 +138,8 @@ class Bookings(Ground):
             ticket: the one that this is about: a visit that waits (its place is kept), or an earlier one. None: a new one.
 
         Raises:
-            NotAllowed: ``contact.not_authorised``; ``coverage.closed``: nobody calls now.
+            NotAllowed: ``contact.not_authorised``; as soon as possible is not soon: ``coverage.closed``: nobody calls now; ``call.night``: not at
+                this hour of theirs; ``call.closes_first``: the hours, or the day, are likely to end before it is their turn.
             NotFound: no such ticket of this contact.
             Invalid: the number (``number.…``), the line or a text; ``slot.unknown``.
             Conflict: ``reservation.already_live``; ``reservation.number_taken``; ``slot.full``; ``visit.already_open``; ``visit.not_waiting``:
@@ -261,14 +287,45 @@ class Bookings(Ground):
             if is_waiting:
                 await self.conversations.give_up_call(uow, conversation, why="moved")
             return wish.slot_at + self.rules.slot_length
-        covered = await self.coverage_of(uow.connection, ticket, uow.now)
-        if not covered.is_open:
-            raise NotAllowed("coverage.closed", opens_at=covered.opens_at)
+        refused = await self._not_soon(uow.connection, ticket, wish.line, identity.zone, any_hour=wish.any_hour)
+        if refused is not None:
+            raise refused
         if is_waiting:
             await self.conversations.wait_for_call(uow, conversation)
         else:
+            covered = await self.coverage_of(uow.connection, ticket, uow.now)
             await self._admit(uow, ticket, wish.line, covered.until)
         return await self._range_end(uow, ticket.id, wish.line)
+
+    async def _not_soon(
+        self, connection: Any, ticket: Any, line: str, zone: str, *, any_hour: bool
+    ) -> NotAllowed | None:
+        """Return why a call about a ticket would not come when it is its turn (callback.md, section 3); None: it would."""
+        now = self.database.clock.now()
+        covered = await self.coverage_of(connection, ticket, now)
+        if not covered.is_open:
+            return NotAllowed("coverage.closed", opens_at=covered.opens_at)
+        polite_at = await self.courtesy_of(connection, ticket, zone, now, any_hour=any_hour)
+        if polite_at is not None:
+            return NotAllowed("call.night", opens_at=polite_at)
+        position = await self._position(connection, ticket, line)
+        prospect = await self.conversations.queries.outlook.of(connection, line, position, now)
+        told = prospect.told(position, covered.until)
+        if told is None:
+            return None
+        latest = now + timedelta(seconds=told[1])
+        is_late = covered.until is not None and latest > covered.until
+        if is_late or await self.courtesy_of(connection, ticket, zone, latest, any_hour=any_hour) is not None:
+            return NotAllowed("call.closes_first")
+        return None
+
+    async def _position(self, connection: Any, ticket: Any, line: str) -> int:
+        """Return where a ticket's place stands, or where it would."""
+        place = await places.place_of(connection, ticket.id)
+        if place is not None and place.state != PlaceState.GONE:
+            return await lines.position(connection, line, place.rank, place.seq)
+        waiting = await lines.waiting(connection, [line])
+        return waiting[line][0] + 1 if line in waiting else 1
 
     def _is_over_by(self, slot_at: datetime | None, conversation: Any) -> bool:
         """Whether a live phase is over, or will be when a slot begins: a wrap-up that is still under way is complete by then."""
@@ -293,7 +350,7 @@ class Bookings(Ground):
         place = await places.place_of(uow.connection, ticket)
         assert place is not None, "it has just been admitted"
         position = await lines.position(uow.connection, line, place.rank, place.seq)
-        prospect = await self.conversations.queries.outlook.of(uow.connection, line, uow.now)
+        prospect = await self.conversations.queries.outlook.of(uow.connection, line, position, uow.now)
         told = prospect.told(position, place.closes_at)
         if told is None:
             return None

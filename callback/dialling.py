@@ -137,8 +137,8 @@ class Dialling(Ground):
         covered = await self.coverage_of(uow.connection, ticket, uow.now)
         if not covered.is_open:
             return Begun(None, "call.closed", covered.opens_at)
-        opens = policy.courtesy(uow.now, reservation.zone, self.rules)
-        if opens is not None and not policy.ignores_courtesy(ticket.severity, any_hour=reservation.any_hour):
+        opens = await self.courtesy_of(uow.connection, ticket, reservation.zone, uow.now, any_hour=reservation.any_hour)
+        if opens is not None:
             return Begun(None, "call.too_early", opens)
         company = CompanyId(reservation.company_id)
         number = numbers.read(reservation.number)

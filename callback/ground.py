@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from callback import invitation, store
+from callback import invitation, policy, store
 from callback.following import happened, seen
 from callback.links import CallLinks
 from callback.model import ENDS, CallbackRules, Event, Manner, ReservationId, State
@@ -61,10 +61,23 @@ class Ground:
 
     async def coverage_of(self, connection: Any, ticket: Any, at: datetime) -> Coverage:
         """Return whether a ticket's customer may be rung at a moment, by its severity and a claim that waits for judgement."""
-        claim = (await severity_store.standing(connection, TicketId(ticket.id))).claim
-        severity, proposed = covered_as(ticket.severity, claim)
+        severity, proposed = await self._severity_of(connection, ticket)
         calendar = await self.conversations.gate.calendars.calendar_of(connection, PersonId(ticket.requester_id))
         return coverage_at(at, severity, Channel.PHONE, calendar, proposed=proposed)
+
+    async def courtesy_of(
+        self, connection: Any, ticket: Any, zone: str, at: datetime, *, any_hour: bool
+    ) -> datetime | None:
+        """Return None when a ticket's customer may be rung as far as courtesy goes, else when they may next."""
+        opens = policy.courtesy(at, zone, self.rules)
+        if opens is None or not any_hour:
+            return opens
+        severity, proposed = await self._severity_of(connection, ticket)
+        return None if policy.ignores_courtesy(severity, any_hour=any_hour, proposed=proposed) else opens
+
+    async def _severity_of(self, connection: Any, ticket: Any) -> tuple[str, bool]:
+        claim = (await severity_store.standing(connection, TicketId(ticket.id))).claim
+        return covered_as(ticket.severity, claim)
 
     # Catching up ------------------------------------------------------------------------------------------------------------------------
 
@@ -159,7 +172,7 @@ class Ground:
         if place is None:
             return False
         position = await lines.position(connection, line, place.rank, place.seq)
-        prospect = await self.conversations.queries.outlook.of(connection, line, self.database.clock.now())
+        prospect = await self.conversations.queries.outlook.of(connection, line, position, self.database.clock.now())
         told = prospect.told(position, place.closes_at)
         return position == 1 or (told is not None and told[0] <= self.rules.next_within.total_seconds())
 

@@ -124,9 +124,9 @@ def courtesy(at: datetime, zone: str, rules: CallbackRules) -> datetime | None:
     return opens.astimezone(UTC)
 
 
-def ignores_courtesy(severity: str, *, any_hour: bool) -> bool:
-    """Whether the customer asked to be rung at any hour, and it is critical."""
-    return any_hour and severity in CRITICAL
+def ignores_courtesy(severity: str, *, any_hour: bool, proposed: bool = False) -> bool:
+    """Whether the customer asked to be rung at any hour, and it is critical, or proposed so and not judged yet."""
+    return any_hour and (severity in CRITICAL or proposed)
 
 
 # Caps ----------------------------------------------------------------------------------------------------------------------------------

@@ -205,7 +205,7 @@ class CallQueries:
         position, shown = None, None
         if state in (State.DUE, State.OFFERED) and place is not None:
             position = await lines.position(connection, row.line, place.rank, place.seq)
-            prospect = await self._desk.queries.outlook.of(connection, row.line, self._database.clock.now())
+            prospect = await self._desk.queries.outlook.of(connection, row.line, position, self._database.clock.now())
             shown = prospect.told(position, place.closes_at)
         number = numbers.read(row.number)
         waits = conversation is not None and conversation.state == "waiting" and conversation.call is not None

@@ -22,6 +22,8 @@ CODES: Final[Mapping[str, int]] = {
     "calendar.hours_unreadable": 422,
     "calendar.never_open": 422,
     "calendar.too_many_days": 422,
+    "call.closes_first": 403,
+    "call.night": 403,
     "call.not_now": 409,
     "call.outcome_unknown": 409,
     "choice.unknown": 422,

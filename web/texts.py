@@ -288,6 +288,12 @@ ERRORS: Final = {
         "Nobody serves this request live at this hour. It opens again: %(opens_at)s. You can write a request at any time."
     ),
     "coverage.closed_for_now": N_("Nobody serves this request live at this hour. You can write a request at any time."),
+    "call.night": N_(
+        "Calls are made from 8:00 to 21:00 on your clock: you would be called at the earliest on %(opens_at)s. Choose a time instead."
+    ),
+    "call.closes_first": N_(
+        "Whoever stands in line now is probably not called before the hours for calls are over. Choose a time instead."
+    ),
     "call.not_now": N_("There is nothing to dial at this moment. Look at the call’s state."),
     "conversation.by_telephone": N_("This is a telephone call. Use the buttons of the call."),
     "number.country_missing": N_(

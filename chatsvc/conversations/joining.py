@@ -133,7 +133,7 @@ class Joining(Phase):
         ranked_as = TRIAGE if proposed.is_critical else severity.FIRST
         rank, seq = policy.rank(uow.now, ranked_as, self.rules.routing), await places.next_seq(uow)
         position = await lines.position(uow.connection, line, rank, seq)
-        prospect = await self.queries.outlook.of(uow.connection, line, uow.now)
+        prospect = await self.queries.outlook.of(uow.connection, line, position, uow.now)
         quote = prospect.told(position, door.until)
         whose = {"ticket": opened.id, "company": identity.company, "contact": identity.person, "line": line}
         place = await places.admit(uow, seq=seq, rank=rank, quote=quote, closes_at=door.until, **whose)

@@ -27,6 +27,8 @@ from chatsvc.routing.tables import offers, places
 _FRESH: Final = timedelta(seconds=1)
 _SAME_HISTORY: Final = timedelta(minutes=1)
 _LOOKS_AHEAD: Final = timedelta(hours=12)
+# A weekend with a holiday on each side.
+_NEXT_WITHIN: Final = timedelta(days=5)
 _LOOKS_BACK: Final = timedelta(days=28)
 # Handled contacts that are looked at, at most.
 _AT_MOST: Final = 300
@@ -109,31 +111,38 @@ class Outlook:
         self._waits: tuple[datetime, dict[str, list[Wait | None]]] | None = None
         self._histories: dict[str, tuple[datetime, History | None]] = {}
 
-    async def of(self, connection: AsyncConnection, line: str, at: datetime) -> Prospect:
-        """Return a line's prospect at a moment."""
+    async def of(self, connection: AsyncConnection, line: str, position: int, at: datetime) -> Prospect:
+        """Return a line's prospect at a moment, for everybody up to a position."""
         serving = await lines.serving_line(connection, line, at)
         served_from = None
         if not serving:
-            coming = [shift for shift in await lines.planned(connection, at, at + _LOOKS_AHEAD) if line in shift.lines]
-            served_from = min((max(shift.begins_at, at) for shift in coming), default=None)
+            # Whoever should be here by now and is not is not counted on.
+            planned = await lines.planned(connection, at, at + _NEXT_WITHIN)
+            begins = (shift.begins_at for shift in planned if line in shift.lines and shift.begins_at > at)
+            served_from = min(begins, default=None)
         correction = await lines.correction(connection, line)
         has_history = await self._history(connection, line, at) is not None
-        waits = (await self._played(connection, line, at))[line] if has_history else []
+        waits = await self._played(connection, line, position, at) if has_history else []
         pace = None if waits or not serving else await lines.pace(connection, line, at, self._rules)
         return Prospect(serving, served_from, waits, pace, correction)
 
     # Playing ----------------------------------------------------------------------------------------------------------------------------
 
-    async def _played(self, connection: AsyncConnection, line: str, at: datetime) -> Mapping[str, list[Wait | None]]:
-        if self._waits is not None and self._waits[0] > at >= self._waits[0] - _FRESH and line in self._waits[1]:
-            return self._waits[1]
+    async def _played(
+        self, connection: AsyncConnection, line: str, position: int, at: datetime
+    ) -> Sequence[Wait | None]:
+        if self._waits is not None and self._waits[0] > at >= self._waits[0] - _FRESH:
+            known = self._waits[1].get(line, ())
+            if len(known) >= min(position, _PLAYED):
+                return known
         waits = await self._play(connection, line, at)
         self._waits = at + _FRESH, waits
-        return waits
+        return waits[line]
 
     async def _play(self, connection: AsyncConnection, line: str, at: datetime) -> dict[str, list[Wait | None]]:
         hands, index = await self._hands(connection, at)
-        every = {line}.union(*(hand.lines for hand in hands))
+        work = await _in_hand(connection, index, at)
+        every = {line, *(each.line for each in work)}.union(*(hand.lines for hand in hands))
         found: dict[str, Sequence[Any]] = {
             each: await lines.first_in(connection, each, _PLAYED) for each in sorted(every)
         }
@@ -142,7 +151,6 @@ class Outlook:
         usual = next((history for history in (known[line], *known.values()) if history is not None), None)
         assert usual is not None, "the line has a history"
         history = {each: past or usual for each, past in known.items()}
-        work = [each for each in await _in_hand(connection, index, at) if each.line in history]
         drain_s = self._rules.drain_after.total_seconds()
         played = dict(zip(whose, replay(Floor(turns, hands, work, history, drain_s), self._chance), strict=True))
         # What is offered to somebody is as good as served.
@@ -171,8 +179,8 @@ class Outlook:
                 until_s=(shift.ends_at - at).total_seconds(),
             )
             for shift in shifts
-            # Whoever should be here by now and is not is not counted on.
-            if shift.begins_at > at and shift.person not in index
+            # Whoever is here is counted already, until they leave.
+            if shift.begins_at > (leaves.get(shift.person, shift.begins_at) if shift.person in index else at)
         ]
         return hands, index
 

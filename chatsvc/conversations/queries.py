@@ -235,9 +235,9 @@ class Queries:
         waiting = {row.id: known[row.ticket_id] for row in rows if known is not None and row.ticket_id in known}
         if not unknown:
             return waiting
-        prospect = await self.outlook.of(connection, line, self.now)
-        for row in unknown:
-            position = await lines.position(connection, line, row.rank, row.seq)
+        positions = [await lines.position(connection, line, row.rank, row.seq) for row in unknown]
+        prospect = await self.outlook.of(connection, line, max(positions), self.now)
+        for row, position in zip(unknown, positions, strict=True):
             offered = row.place_state == PlaceState.OFFERED
             waiting[row.id] = waiting_at(position, prospect, offered, row.admitted_at, row.closes_at)
         return waiting
@@ -248,14 +248,15 @@ class Queries:
 
     async def _whole_line(self, connection: AsyncConnection, line: str) -> WholeLine:
         standing = await lines.in_line(connection, line)
-        return WholeLine(standing, await self.outlook.of(connection, line, self.now) if standing else None)
+        told = await self.outlook.of(connection, line, len(standing), self.now) if standing else None
+        return WholeLine(standing, told)
 
     async def likely_wait(self, line: str, closes_at: datetime | None = None) -> tuple[int, int] | None:
         """Return what somebody who would stand in line now would be told, whose hours close then; None: nothing can be told."""
         async with self.database.read() as connection:
             waiting = await lines.waiting(connection, [line])
-            prospect = await self.outlook.of(connection, line, self.now)
-        count, _ = waiting.get(line, (0, None))
+            count, _ = waiting.get(line, (0, None))
+            prospect = await self.outlook.of(connection, line, count + 1, self.now)
         return prospect.told(count + 1, closes_at)
 
     async def line_counts(self) -> dict[str, LineCount]:

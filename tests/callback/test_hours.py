@@ -8,11 +8,14 @@ from callback.model import ReservationId
 from callback.tables import reservations
 from callback.telephony.port import Outcome
 from chatsvc.accounts.model import Identity
+from chatsvc.conversations.outlook import Outlook
 from chatsvc.conversations.views import Visit
 from chatsvc.kernel.errors import Invalid, NotAllowed
 from chatsvc.kernel.ids import ConversationId
+from chatsvc.routing.model import RoutingRules
 from tests.callback.house import CallHouse
 from tests.chatsvc.conversations.test_hours import DOWN, REACHABLE, TUESDAY_EIGHT
+from tests.chatsvc.conversations.test_outlook import handles
 
 # Within courtesy, outside of the hours.
 SEVEN_IN_THE_EVENING = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
@@ -136,3 +139,62 @@ async def test_talk_by_telephone_is_not_cut_by_a_judgement(evening: CallHouse) -
     )
     await evening.calls.report(ravi, conversation, Outcome.ANSWERED)
     assert await evening.state(reservation) == "wrap_up"
+
+
+# As soon as it is one's turn ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def night(house: CallHouse) -> CallHouse:
+    """The desk at eleven in the evening in Berlin, for a company that is served around the clock."""
+    house.clock.advance(datetime(2026, 3, 2, 22, 0, tzinfo=UTC) - house.clock.now())
+    return house
+
+
+async def test_at_night_nobody_is_promised_to_be_called_when_it_is_their_turn(night: CallHouse) -> None:
+    claire = await night.contact()
+
+    with pytest.raises(NotAllowed, match=r"call\.night") as refused:
+        await night.books(claire)
+
+    said = await night.calls.not_soon(claire, "expense")
+    assert said is not None
+    assert (said.key, said.facts) == (refused.value.key, refused.value.facts)
+    assert refused.value.facts["opens_at"] == datetime(2026, 3, 3, 7, 0, tzinfo=UTC)
+    assert await night.rows(reservations) == []
+
+
+@pytest.mark.parametrize("is_judged", [True, False], ids=["judged", "proposed"])
+async def test_critical_call_is_booked_and_dialled_at_night_by_whoever_asks_for_it(
+    night: CallHouse, is_judged: bool
+) -> None:
+    claire, ravi = await night.contact(), await night.ready()
+    visit = await night.joins(claire, impact=DOWN, reachable=REACHABLE)
+    if is_judged:
+        await night.act.judge(ravi, visit.ticket, to="P1")
+
+    with pytest.raises(NotAllowed, match=r"call\.night"):
+        await night.books(claire, ticket=visit.ticket)
+    await night.books(claire, ticket=visit.ticket, any_hour=True)
+    conversation = await night.previews(ravi)
+
+    assert (await night.calls.dial(ravi, conversation)).attempt is not None
+
+
+async def test_a_call_that_would_come_after_closing_is_not_booked_and_slots_are(house: CallHouse) -> None:
+    house.act.queries.outlook = Outlook(RoutingRules(history_needs=4))
+    house.calendars.keep_business_hours()
+    house.clock.advance(datetime(2026, 3, 2, 16, 0, tzinfo=UTC) - house.clock.now())
+    claire, ravi = await house.contact(), await house.ready()
+    await house.act.set_capacity(ravi.person, 1)
+    # Each takes five minutes and ten seconds, so that it is about 17:21.
+    await handles(house, ravi)
+    for n in range(8):
+        await house.joins(await house.contact(f"Waits {n}"))
+
+    with pytest.raises(NotAllowed, match=r"call\.closes_first"):
+        await house.books(claire)
+    await house.planned(await house.ready("Mei Lin"))
+    reservation = await house.books(claire, slot_at=TUESDAY_EIGHT)
+
+    assert await house.state(reservation) == "booked"

@@ -196,3 +196,23 @@ async def test_a_signed_in_stranger_sees_the_number_masked_and_no_way_into_the_t
     assert "030 2345678" not in page
     assert 'href="/requests/' not in page
     assert "js/call.js" not in page
+
+
+async def test_at_night_the_pages_say_so_before_and_offer_times(desk: Desk, clock: ManualClock) -> None:
+    clock.advance(timedelta(hours=13))  # 23:00 in Berlin.
+    _, browser, conversation = await _waits(desk)
+    rep, _ = await desk.somebody(PersonRole.REPRESENTATIVE)
+    await _plan(desk, rep)
+
+    room = (await browser.get(f"/chats/{conversation}")).text
+    assert "Call me, I keep my place" not in room
+    assert "Calls are made from 8:00 to 21:00 on your clock" in room
+    link = re.search(r'href="(/call/expense\?request=\d+)"', room)
+    assert link is not None
+    form = (await browser.get(link[1])).text
+    assert "As soon as it is my turn" not in form
+    assert "Calls are made from 8:00 to 21:00 on your clock" in form
+    assert re.search(r'name="slot" value="(\d[^"]+)"', form)
+    typed = {"key": "k_0123456789", "country": "DE", "number": "030 2345678"}
+    refused = await browser.post(f"/chats/{conversation}/call", data=typed)
+    assert (refused.status_code, "Calls are made from 8:00" in refused.text) == (422, True)

@@ -26,6 +26,8 @@ from web.site import Call
 
 # What a form says in its own place; everything else is a page of its own.
 _SAID: Final = (Invalid, Conflict, TooMany)
+# Why a call would not come as soon as it is somebody's turn; a time can be chosen instead.
+_NOT_SOON: Final = frozenset({"coverage.closed", "call.night", "call.closes_first"})
 
 
 # the first page ------------------------------------------------------------------------------------------------------
@@ -79,7 +81,7 @@ async def book(call: Call, body: CallForm) -> Response:
         said = _said(call, error)
         return await _form_page(call, body_of(body), said, CallQuery(day=body.day, request=body.request))
     except NotAllowed as error:
-        if error.key != "coverage.closed":
+        if error.key not in _NOT_SOON:
             raise
         said = errors.of_refusal(error, call.reader, field="slot")
         return await _form_page(call, body_of(body), said, CallQuery(day=body.day, request=body.request))
@@ -101,8 +103,11 @@ async def _form_page(call: Call, typed: dict[str, Any], said: list[dict[str, str
     reader = call.reader
     days = await call.site.calls.days(call.identity, line)
     chosen = _chosen(days, query.day)
-    covered = await call.services.urgencies.coverage_of(call.identity.person)
     request = query.request or str(typed.get("request", ""))
+    ticket = await _ticket(call, request)
+    not_soon = await call.site.calls.not_soon(call.identity, line, ticket)
+    # Who may be called at any hour has to say so in the same form.
+    open_now = not_soon is None or await call.site.calls.not_soon(call.identity, line, ticket, any_hour=True) is None
     return await call.page(
         "portal/callback_form.html",
         status=422 if said else 200,
@@ -119,7 +124,8 @@ async def _form_page(call: Call, typed: dict[str, Any], said: list[dict[str, str
         else [(slot.begins_at.isoformat(), slot_name(slot, reader)) for slot in chosen.slots],
         day=chosen.on.isoformat() if chosen else "",
         zone_name=get_timezone_name(reader.zone, locale=reader.locale),
-        open_now=covered.coverage.is_open,
+        open_now=open_now,
+        not_soon=None if not_soon is None else errors.sentence(not_soon, reader),
         request=request,
     )
 
@@ -177,10 +183,15 @@ async def keep_place(call: Call, body: CallPlaceForm) -> Response:
             region=body.country,
             slot_at=None,
             key=body.key,
+            any_hour=body.any_hour == "yes",
             ticket=visit.ticket,
         )
     except _SAID as error:
         return await chat.room_page(call, visit, _said(call, error))
+    except NotAllowed as error:
+        if error.key not in _NOT_SOON:
+            raise
+        return await chat.room_page(call, visit, errors.of_refusal(error, call.reader, field="number"))
     return _to(call, reservation, "call_booked")
 
 

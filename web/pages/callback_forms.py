@@ -48,6 +48,7 @@ class CallPlaceForm(Form, frozen=True):
     key: Key
     number: Typed
     country: Country
+    any_hour: Literal["yes", "no"] = "no"
 
 
 class MoveForm(Form, frozen=True):

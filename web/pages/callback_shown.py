@@ -11,6 +11,7 @@ from callback.model import Slot
 from callback.queries import CallView
 from chatsvc.conversations.views import Visit
 from chatsvc.kernel.ids import new_id
+from web import errors
 from web.i18n import Reader
 from web.pages.entries import name_in
 from web.site import Call
@@ -64,8 +65,19 @@ async def offer_of(call: Call, visit: Visit) -> dict[str, Any] | None:
     if live is not None:
         is_this = live.ticket == visit.ticket
         return {"live": shown(call, live), "is_this": is_this}
-    form = typed_number(call)
-    return {"live": None, "is_this": False, "countries": await countries(call), "form": form, "key": new_id("fm")}
+    not_soon = await call.site.calls.not_soon(call.identity, visit.line, visit.ticket)
+    at_any_hour = await call.site.calls.not_soon(call.identity, visit.line, visit.ticket, any_hour=True)
+    return {
+        "live": None,
+        "is_this": False,
+        "countries": await countries(call),
+        "form": typed_number(call),
+        "key": new_id("fm"),
+        "not_soon": None if not_soon is None else errors.sentence(not_soon, call.reader),
+        "any_hour": not_soon is not None and at_any_hour is None,
+        "line": visit.line,
+        "number": visit.number,
+    }
 
 
 def typed_number(call: Call) -> dict[str, str]:

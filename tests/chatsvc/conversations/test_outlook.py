@@ -19,7 +19,7 @@ async def prospect(house: House, line: str = "expense") -> Prospect:
     """What the line looks like after four handled contacts."""
     outlook = Outlook(RoutingRules(history_needs=4))
     async with house.database.read() as connection:
-        return await outlook.of(connection, line, house.clock.now())
+        return await outlook.of(connection, line, 1, house.clock.now())
 
 
 async def handles(house: House, representative: Identity, times: int = 4, takes: timedelta = 5 * MINUTE) -> None:
