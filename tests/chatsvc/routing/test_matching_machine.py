@@ -131,7 +131,7 @@ class Matching(RuleBasedStateMachine):
         else:
             del self.waiting[place]
 
-    @rule(seconds=st.sampled_from([1, 5, 15]))
+    @rule(seconds=st.sampled_from([1, 5, 15, 60]))
     def time_passes(self, seconds: int) -> None:
         """Only the clock moves: pages that are not renewed become unseen."""
         self.now += timedelta(seconds=seconds)
@@ -148,6 +148,7 @@ class Matching(RuleBasedStateMachine):
                 self.asked.pop(place.id, None)
             self.offered[place.id] = replace(pair, place=replace(place, round=pair.round, epoch=place.epoch + 1))
         self.check_work_conserved()
+        self.check_drain(pairs)
 
     def put_back(self, pair: Pair, *, next_round: int) -> None:
         """Let a place wait again where it was."""
@@ -195,6 +196,21 @@ class Matching(RuleBasedStateMachine):
             assert not (free and serving <= asked), (
                 f"{place.id} has been refused by everybody and nobody is asked again"
             )
+
+    def check_drain(self, pairs: list[Pair]) -> None:
+        """A call for which nobody is free enough is passed by chats for as long as the drain takes to begin, and not a second longer (12).
+
+        From then on one of those who serve it, and have not refused it, gets nothing that came later. Of several such calls only the
+        first is looked at: they may have to share whom they keep.
+        """
+        calls = [place for place in self.waiting.values() if place.waiting_for == "call"]
+        for call in sorted(calls, key=lambda place: (place.rank, place.seq))[:1]:
+            asked = self.asked.get(call.id, set())
+            serving = {person for person in self.present if call.line in STAFF[person][0]} - asked
+            later = {pair.person for pair in pairs if (pair.place.rank, pair.place.seq) > (call.rank, call.seq)}
+            if serving and serving <= later:
+                passed = self.now - call.since_at
+                assert passed < RULES.drain_after, f"{call.id} is passed by chats for {passed}"
 
     def is_unseen(self, place: Place) -> bool:
         """Whether a customer's page has vanished."""
