@@ -2,6 +2,9 @@
 
 Losing Redis is a log line and a counter. While it is away, bells wait (each once, at its highest head) and weather is forgotten. Whether the
 line is alive is found out by listening to oneself: every process says something now and then, and must hear it.
+
+Whoever is alone saves the telling: Redis says with each parcel how many listen, and whoever begins to listen says something at once. Until
+then bells wait as they do while Redis is away, so that none falls between somebody's coming and our hearing of it.
 """
 
 import asyncio
@@ -30,7 +33,7 @@ _LOST: Final = (RedisError, OSError, TimeoutError)
 class LineRules:
     """Rhythms of the line to Redis, in seconds."""
 
-    # How often a process says something when there is nothing to say.
+    # How often a process says something when there is nothing to say, or nobody to say it to.
     alive_s: float = 10.0
     # So long without hearing even oneself means that the line is dead.
     silent_s: float = 25.0
@@ -58,11 +61,19 @@ class RedisBroker:
         self._channel = channel
         self._rules = rules or LineRules()
         self._origin = secrets.token_hex(8)
+        # How parcels of one's own begin, so that they need not be read.
+        self._own = _encoder.encode([self._origin])[:-1] + b","
         self._waiting: list[News] = []
+        # Bells that wait while nobody else listens: topic -> bell.
+        self._kept: dict[str, Rung] = {}
         self._something = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
-        # Whether anybody else listened when something was last told; while nobody does, entries stay at home.
-        self._is_heard = False
+        # Whether anybody else listens, as far as is known.
+        self.is_heard = False
+        # How many parcels of others were heard.
+        self._parcels_heard = 0
+        # Whether Redis counts this process among those who listen.
+        self._is_counted = False
         # The client library may swallow a cancellation that meets one of its own time-outs; then this ends the loops.
         self._closing = False
         # Whether the last attempt to tell, and to listen, went well.
@@ -71,8 +82,19 @@ class RedisBroker:
 
     def publish(self, news: Sequence[News]) -> None:
         """Tell everybody else, soon."""
-        if news:
+        if not self.is_heard:
+            self._keep(news)
+        elif news:
             self._waiting.extend(news)
+            self._something.set()
+
+    def _keep(self, news: Sequence[News]) -> None:
+        """Nobody else listens: bells wait for somebody who comes, weather does not."""
+        for each in news:
+            if isinstance(each, Rung):
+                before = self._kept.get(each.topic)
+                self._kept[each.topic] = each.alone() if before is None or before.head <= each.head else before
+        if len(self._kept) > self._rules.most_waiting:
             self._something.set()
 
     async def start(self) -> None:
@@ -88,7 +110,6 @@ class RedisBroker:
             if not self._waiting or not self._telling:
                 break
             await asyncio.sleep(0.01)
-        self._closing = True
         self._closing = True
         running = {task for task in self._tasks if not task.done()}
         while running:
@@ -125,12 +146,12 @@ class RedisBroker:
                     await self._something.wait()
             except TimeoutError:
                 pass
-        news, self._waiting = joined(self._waiting), []
-        if not self._is_heard:
-            news = tuple(each.alone() if isinstance(each, Rung) else each for each in news)
+        news, self._waiting, self._kept = joined((*self._kept.values(), *self._waiting)), [], {}
+        heard_before = self._parcels_heard
         try:
             hearers = await client.publish(self._channel, _encoder.encode(Parcel(self._origin, news)))
-            self._is_heard = hearers > 1
+            # Who was heard meanwhile may have come after Redis counted.
+            self.is_heard = hearers > int(self._is_counted) or self._parcels_heard > heard_before
         except _LOST:
             self._keep_bells(news)
             raise
@@ -177,20 +198,29 @@ class RedisBroker:
                     continue
                 if message["type"] == "subscribe":
                     self._note_listening(True)
+                    self._is_counted = True
+                    self._something.set()  # the others hear that somebody has come
                     # Whatever was told before this moment was missed.
                     self.on_back()
                 elif message["type"] == "message":
                     yield message["data"]
         finally:
+            self._is_counted = False
             await pubsub.aclose()
 
     def _take_in(self, data: bytes) -> None:
+        if data.startswith(self._own):
+            return
         try:
             parcel = _parcels.decode(data)
         except (msgspec.DecodeError, UnicodeDecodeError):
             logger.warning("news_unreadable", extra={"size_bytes": len(data)})
             return
-        if parcel.origin == self._origin or not parcel.news:
+        self._parcels_heard += 1
+        if not self.is_heard:
+            self.is_heard = True
+            self._something.set()
+        if not parcel.news:
             return
         metrics.news_in.inc(len(parcel.news))
         try:

@@ -3,7 +3,9 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import redis.asyncio
@@ -20,6 +22,8 @@ LOG, PERSON = LogId("lg_a"), PersonId("pe_a")
 TYPED = Typed(LOG, PERSON, "Claire")
 LOOKED = Looked(LOG, PERSON, "Ravi")
 QUICK = LineRules(alive_s=0.05, silent_s=5, first_wait_s=0.005, longest_wait_s=0.02)
+# Says nothing by itself for longer than any test takes.
+SILENT = replace(QUICK, alive_s=600, silent_s=1200)
 
 
 class Ear:
@@ -59,6 +63,7 @@ async def ears(request: pytest.FixtureRequest) -> AsyncIterator[tuple[Ear, Ear, 
         await broker.start()
     if request.param == "redis":
         await until(lambda: all(ear.backs for ear in ears))
+        await until(lambda: all(broker.is_heard for broker in brokers if isinstance(broker, RedisBroker)))
     yield ears
     for broker in brokers:
         await broker.close()
@@ -198,7 +203,7 @@ async def pair(private_redis: PrivateRedis) -> AsyncIterator[tuple[Ear, Ear]]:
     ears = Ear(brokers[0]), Ear(brokers[1])
     for broker in brokers:
         await broker.start()
-    await until(lambda: all(ear.backs for ear in ears))
+    await until(lambda: all(ear.backs for ear in ears) and all(broker.is_heard for broker in brokers))
     yield ears
     for broker in brokers:
         await broker.close()
@@ -268,3 +273,75 @@ async def test_listener_that_raises_does_not_stop_the_news(pair: tuple[Ear, Ear]
     await until(lambda: two.heard)
 
     assert two.heard == [Rung("log:lg_a", 1)]
+
+
+@pytest.fixture
+async def alone(private_redis: PrivateRedis) -> AsyncIterator[Ear]:
+    """A process that listens where nobody else does, and says by itself that it is alive only once."""
+    broker = RedisBroker(private_redis.address, "holdline:news:test", SILENT)
+    ear = Ear(broker)
+    await broker.start()
+    await until(lambda: ear.backs)
+    yield ear
+    await broker.close()
+
+
+def parcels_told(server: PrivateRedis) -> int:
+    """How often anything was published."""
+    with redis.Redis.from_url(server.address) as client:
+        commands: Any = client.info("commandstats")
+    return int(commands.get("cmdstat_publish", {"calls": 0})["calls"])
+
+
+@pytest.mark.redis
+async def test_nobody_is_told_where_nobody_listens(alone: Ear, private_redis: PrivateRedis) -> None:
+    await until(lambda: parcels_told(private_redis) == 1)
+
+    for head in range(1, 50):
+        alone.broker.publish([Rung("log:lg_a", head), TYPED])
+        await settled()
+
+    assert parcels_told(private_redis) == 1
+
+
+@pytest.mark.redis
+async def test_whoever_comes_hears_the_bells_that_rang_before_it_was_noticed(
+    alone: Ear, private_redis: PrivateRedis
+) -> None:
+    await until(lambda: parcels_told(private_redis) == 1)
+    for head in (1, 3, 2):
+        alone.broker.publish([Rung("log:lg_a", head, (an_entry(head),)), TYPED])
+    newcomer = RedisBroker(private_redis.address, "holdline:news:test", SILENT)
+    ear = Ear(newcomer)
+
+    await newcomer.start()
+    await until(lambda: ear.heard)
+    alone.broker.publish([TYPED])
+    await until(lambda: len(ear.heard) > 1)
+    await newcomer.close()
+
+    assert ear.heard == [Rung("log:lg_a", 3), TYPED]
+
+
+@pytest.mark.redis
+async def test_bells_without_a_listener_are_told_when_too_many_wait(private_redis: PrivateRedis) -> None:
+    broker = RedisBroker(private_redis.address, "holdline:news:test", replace(SILENT, most_waiting=5))
+    ear = Ear(broker)
+    await broker.start()
+    await until(lambda: ear.backs)
+    await until(lambda: parcels_told(private_redis) == 1)
+
+    broker.publish([Rung(f"log:lg_{number}", 1) for number in range(6)])
+    await until(lambda: parcels_told(private_redis) == 2)
+    await broker.close()
+
+
+@pytest.mark.redis
+async def test_telling_ends_when_the_last_listener_has_gone(pair: tuple[Ear, Ear]) -> None:
+    one, two = pair
+    assert isinstance(one.broker, RedisBroker)
+
+    await two.broker.close()
+    one.broker.publish([Rung("log:lg_a", 1)])
+
+    await until(lambda: isinstance(one.broker, RedisBroker) and not one.broker.is_heard)
