@@ -8,6 +8,7 @@ What this module does not do: it reads no cookie and no header, and sends nothin
 """
 
 import logging
+from collections.abc import Collection, Container, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -129,37 +130,57 @@ class Accounts:
 
         Counts as use of the session; that is written at most once a minute.
         """
-        digest = tokens.digest(token)
-        row = await self._database.look(lambda connection: store.session_by_token(connection, digest))
-        return await self._admitted(row, in_use=True)
+        return (await self.identify_all((token,))).get(token)
+
+    async def identify_all(self, held: Collection[str]) -> dict[str, Identity]:
+        """Return who holds each of these tokens, as ``identify`` does, in one read; whose is nobody's is missing."""
+        digests = {tokens.digest(token): token for token in held}
+        rows = await self._database.look(lambda connection: store.sessions_by_tokens(connection, digests))
+        admitted = await self._admitted(rows, in_use=rows)
+        return {digests[digest]: identity for digest, identity in admitted.items()}
 
     async def still_in(self, identity: Identity, *, in_use: bool) -> Identity | None:
-        """Return a signed-in person as they are now, or None when they are out: for sockets, after a bell and once a minute (T7).
+        """Return a signed-in person as they are now, or None when they are out: after a bell, and while a socket is open (T7).
 
         Args:
+            identity: who they were.
             in_use: whether the person did something since the last time; an open page alone does not keep a session.
         """
-        row = await self._database.look(lambda connection: store.session_by_id(connection, identity.session))
-        return await self._admitted(row, in_use=in_use)
+        return (await self.still_in_all({identity.session: in_use})).get(identity.session)
 
-    async def _admitted(self, row: store.SessionRow | None, *, in_use: bool) -> Identity | None:
-        if row is None or row.revoked_at is not None or not row.may_enter:
-            return None
+    async def still_in_all(self, wanted: Mapping[SessionId, bool]) -> dict[str, Identity]:
+        """Return who is still signed in, as ``still_in`` does, in one read: session -> the person; whoever is out is missing.
+
+        Args:
+            wanted: session -> whether it is in use.
+        """
+        rows = await self._database.look(lambda connection: store.sessions_by_ids(connection, wanted))
+        return await self._admitted(rows, in_use={session for session, in_use in wanted.items() if in_use})
+
+    async def _admitted(self, rows: Mapping[str, store.SessionRow], *, in_use: Container[str]) -> dict[str, Identity]:
         now = self._database.clock.now()
-        role = row.identity.role
-        if policy.session_is_over(role, seen_at=row.seen_at, expires_at=row.expires_at, at=now, rules=self.rules):
-            return None
-        if in_use and now - row.seen_at >= self.rules.seen_every:
-            await self._note_use(row.identity.session)
-        return row.identity
+        admitted: dict[str, Identity] = {}
+        used: list[SessionId] = []
+        for name, row in rows.items():
+            role = row.identity.role
+            if row.revoked_at is not None or not row.may_enter:
+                continue
+            if policy.session_is_over(role, seen_at=row.seen_at, expires_at=row.expires_at, at=now, rules=self.rules):
+                continue
+            admitted[name] = row.identity
+            if name in in_use and now - row.seen_at >= self.rules.seen_every:
+                used.append(row.identity.session)
+        if used:
+            await self._note_use(used)
+        return admitted
 
-    async def _note_use(self, session: SessionId) -> None:
+    async def _note_use(self, used: Collection[SessionId]) -> None:
         try:
             async with self._database.begin() as uow:
-                await store.seen(uow, session)
+                await store.seen(uow, used)
         except Unavailable:
             # Reading goes on while nothing can be written (R17); the next request tries again.
-            logger.warning("session_use_not_noted", extra={"session": session})
+            logger.warning("session_use_not_noted", extra={"sessions": len(used)})
 
     async def sign_out(self, identity: Identity) -> None:
         """End the person's present session."""

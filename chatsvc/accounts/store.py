@@ -1,6 +1,6 @@
 """SQL of companies, people and sessions: what actions read and write inside their unit of work. No rule stands here."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -216,28 +216,35 @@ _SESSION = select(
     sessions.c.expires_at,
     sessions.c.revoked_at,
 ).select_from(_WITH_COMPANY.join(sessions, sessions.c.person_id == people.c.id))
-_BY_TOKEN = _SESSION.where(sessions.c.token_hash == bindparam("token_hash"))
-_BY_ID = _SESSION.where(sessions.c.id == bindparam("session"))
+_BY_TOKENS = _SESSION.add_columns(sessions.c.token_hash).where(
+    sessions.c.token_hash.in_(bindparam("names", expanding=True))
+)
+_BY_IDS = _SESSION.add_columns(sessions.c.id).where(sessions.c.id.in_(bindparam("names", expanding=True)))
 
 
-async def _session(connection: AsyncConnection, query: Select[Any], names: dict[str, str]) -> SessionRow | None:
-    row = (await connection.execute(query, names)).one_or_none()
-    if row is None:
-        return None
-    person = person_of(row)
-    return SessionRow(
-        identity_of(person, row.session_id), person.may_enter, row.seen_at, row.expires_at, row.revoked_at
-    )
+async def _sessions(connection: AsyncConnection, query: Select[Any], names: Collection[str]) -> dict[str, SessionRow]:
+    """Return the sessions that a query finds by these names, which are its last column; what is none is missing."""
+    found: dict[str, SessionRow] = {}
+    for row in (await connection.execute(query, {"names": list(names)})).all():
+        person = person_of(row)
+        identity = identity_of(person, row.session_id)
+        found[row[-1]] = SessionRow(identity, person.may_enter, row.seen_at, row.expires_at, row.revoked_at)
+    return found
 
 
-async def session_by_token(connection: AsyncConnection, token_hash: str) -> SessionRow | None:
-    """Return the session with this token, over or not; None when there is none."""
-    return await _session(connection, _BY_TOKEN, {"token_hash": token_hash})
+async def sessions_by_tokens(connection: AsyncConnection, token_hashes: Collection[str]) -> dict[str, SessionRow]:
+    """Return the sessions with these tokens, over or not: hash -> session; what is none is missing."""
+    return await _sessions(connection, _BY_TOKENS, token_hashes)
+
+
+async def sessions_by_ids(connection: AsyncConnection, wanted: Collection[SessionId]) -> dict[str, SessionRow]:
+    """Return these sessions, over or not: id -> session; what is none is missing."""
+    return await _sessions(connection, _BY_IDS, wanted)
 
 
 async def session_by_id(connection: AsyncConnection, session: SessionId) -> SessionRow | None:
     """Return the session with this id, over or not; None when there is none."""
-    return await _session(connection, _BY_ID, {"session": session})
+    return (await sessions_by_ids(connection, (session,))).get(session)
 
 
 def identity_of(person: Person, session: SessionId) -> Identity:
@@ -254,9 +261,9 @@ def identity_of(person: Person, session: SessionId) -> Identity:
     )
 
 
-async def seen(uow: UnitOfWork, session: SessionId) -> None:
-    """Note that a session is used now."""
-    await uow.execute(update(sessions).where(sessions.c.id == session).values(seen_at=uow.now))
+async def seen(uow: UnitOfWork, used: Collection[SessionId]) -> None:
+    """Note that sessions are used now."""
+    await uow.execute(update(sessions).where(sessions.c.id.in_(sorted(used))).values(seen_at=uow.now))
 
 
 async def open_sessions(

@@ -7,7 +7,7 @@ from chatsvc.accounts.model import Identity
 from chatsvc.conversations.views import Desk, LineCount, Visit, Waiting
 from chatsvc.files.model import Attached
 from chatsvc.kernel.errors import Refused
-from chatsvc.kernel.ids import FileId, LogId, OfferId, PersonId, TicketId
+from chatsvc.kernel.ids import FileId, LogId, OfferId, PersonId, SessionId, TicketId
 from chatsvc.tickets.logbook import Opening
 from chatsvc.tickets.model import Append, Entry, Stored
 from chatsvc.tickets.queries import LogReach
@@ -16,12 +16,15 @@ from chatsvc.tickets.queries import LogReach
 class Sessions(Protocol):
     """Who a cookie belongs to."""
 
-    async def identify(self, token: str) -> Identity | None:
-        """Return whose session this is; None when it is none, or over."""
+    async def identify_all(self, held: Collection[str]) -> Mapping[str, Identity]:
+        """Return whose sessions these tokens are: token -> person; a session that is none, or over, is missing."""
         ...
 
-    async def still_in(self, identity: Identity, *, in_use: bool) -> Identity | None:
-        """Return the person as they are now; None when their session is over. ``in_use`` says whether that counts as use of it."""
+    async def still_in_all(self, wanted: Mapping[SessionId, bool]) -> Mapping[str, Identity]:
+        """Return people as they are now: session -> person; whoever's session is over is missing.
+
+        The value of ``wanted`` says whether that counts as use of the session.
+        """
         ...
 
 

@@ -25,6 +25,7 @@ from chatsvc.hub.connection import Connection, encode, serve
 from chatsvc.hub.doors import Doors
 from chatsvc.hub.following import Following
 from chatsvc.hub.frames import ServerBeat, Welcome
+from chatsvc.hub.gathered import Gathered
 from chatsvc.hub.handshake import Gate
 from chatsvc.hub.longpoll import LongPoll
 from chatsvc.hub.pictures import Key, Pictures
@@ -36,7 +37,7 @@ from chatsvc.hub.weather import Weather
 from chatsvc.hub.wire_asgi import AsgiWire
 from chatsvc.kernel.clock import Clock
 from chatsvc.kernel.errors import NotFound, Refused, Unavailable
-from chatsvc.kernel.ids import LogId, PersonId
+from chatsvc.kernel.ids import LogId, PersonId, SessionId
 from chatsvc.tickets.logbook import Written
 
 logger = logging.getLogger(__name__)
@@ -44,6 +45,8 @@ logger = logging.getLogger(__name__)
 # Offered in the scope's extensions by a server that can hand its sockets over (``direct``); takes the connection, and whom to tell of its end.
 DIRECT = "holdline.attach"
 _QUIET_BEAT = encode(ServerBeat({}))
+# Sessions that are asked for in one read, at most.
+_ASKED_AT_ONCE = 250
 # How finely the end of a drain is watched.
 _LOOK_S = 0.01
 
@@ -93,6 +96,7 @@ class Hub:
         self._following.on_event = self._pictures.touch_log
         # Waits for entries without a socket; the REST twin stands on it.
         self.long_poll = LongPoll(self._following, self.rules)
+        self._sign_ins = Gathered(doors.sessions.identify_all, most=_ASKED_AT_ONCE)
         self._people: dict[PersonId, set[Connection]] = {}
         self._connections: set[Connection] = set()
         # Handshakes that have not come to an end.
@@ -159,6 +163,7 @@ class Hub:
         for duty in self._duties:
             duty.cancel()
         await asyncio.gather(*self._duties, *self._questions, return_exceptions=True)
+        await self._sign_ins.close()
         await self._presence.close()
         await self._pictures.close()
         await self._following.close()
@@ -317,7 +322,7 @@ class Hub:
         if not token:
             return None
         # Not cut off when it takes too long: the query ends by itself, only nobody waits for it (promises, rule 27).
-        question = asyncio.ensure_future(self._doors.sessions.identify(token))
+        question = asyncio.ensure_future(self._sign_ins.ask(token))
         done, _ = await asyncio.wait((question,), timeout=self.rules.sign_in_s)
         if not done:
             raise TimeoutError
@@ -355,7 +360,9 @@ class Hub:
         self._pictures.leave(connection)
         metrics.connections.labels(_side(connection.identity)).dec()
         code = connection.closing[0].code if connection.closing else 0
-        logger.info("connection_closed", extra={"person": connection.identity.person, "code": code})
+        # One who just goes is worth no more than one who comes; whom we closed may be asked about.
+        level = logging.DEBUG if code == codes.GOODBYE.code else logging.INFO
+        logger.log(level, "connection_closed", extra={"person": connection.identity.person, "code": code})
 
     # Heartbeats and sessions.
 
@@ -385,8 +392,9 @@ class Hub:
 
     async def recheck(self) -> None:
         """Ask again for the sessions that were not asked for in the last minute (T7)."""
-        for connection in self._take_due(self._rechecks, self.rules.recheck_s):
-            await self._recheck(connection)
+        due = self._take_due(self._rechecks, self.rules.recheck_s)
+        for begin in range(0, len(due), _ASKED_AT_ONCE):
+            await self._recheck(due[begin : begin + _ASKED_AT_ONCE])
 
     def _take_due(self, schedule: deque[tuple[float, Connection]], every_s: float) -> list[Connection]:
         now = self._now()
@@ -398,20 +406,25 @@ class Hub:
                 schedule.append((now + every_s, connection))
         return due
 
-    async def _recheck(self, connection: Connection) -> None:
-        before = connection.identity
-        identity = await self._doors.sessions.still_in(before, in_use=connection.peer.acted())
-        if identity is None:
-            metrics.sessions_ended.inc()
-            connection.close(codes.SIGNED_OUT, flush=False)
-        elif (identity.role, identity.company) != (before.role, before.company):
-            connection.close(codes.CHANGED, flush=False)
+    async def _recheck(self, connections: Sequence[Connection]) -> None:
+        in_use: dict[SessionId, bool] = {}
+        for connection in connections:
+            session = connection.identity.session
+            in_use[session] = connection.peer.acted() or in_use.get(session, False)
+        now = await self._doors.sessions.still_in_all(in_use)
+        for connection in connections:
+            before, identity = connection.identity, now.get(connection.identity.session)
+            if identity is None:
+                metrics.sessions_ended.inc()
+                connection.close(codes.SIGNED_OUT, flush=False)
+            elif (identity.role, identity.company) != (before.role, before.company):
+                connection.close(codes.CHANGED, flush=False)
 
     async def _recheck_person(self, person: PersonId) -> None:
         """A bell said that somebody's session or rights have changed: find out, and close what is no longer theirs (R21)."""
         for connection in tuple(self._people.get(person, ())):
             try:
-                await self._recheck(connection)
+                await self._recheck((connection,))
                 for log in tuple(connection.logs):
                     await self._doors.reading.reach(connection.identity, log)
             except NotFound:

@@ -23,7 +23,7 @@ from chatsvc.hub.rules import Rules
 from chatsvc.kernel import ids
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Conflict, NotFound, Refused, Unavailable
-from chatsvc.kernel.ids import CompanyId, FileId, LogId, OfferId, PersonId, TicketId
+from chatsvc.kernel.ids import CompanyId, FileId, LogId, OfferId, PersonId, SessionId, TicketId
 from chatsvc.tickets.logbook import Opening, Written
 from chatsvc.tickets.model import Append, Audience, Entry, Kind, Role, Stored, words
 from chatsvc.tickets.queries import LogReach
@@ -212,15 +212,16 @@ class World:
 
     # Sessions.
 
-    async def identify(self, token: str) -> Identity | None:
-        """Return whose session it is."""
+    async def identify_all(self, held: Collection[str]) -> dict[str, Identity]:
+        """Return whose sessions these are."""
         self._note("identify")
-        return self.tokens.get(token)
+        return {token: self.tokens[token] for token in held if token in self.tokens}
 
-    async def still_in(self, identity: Identity, *, in_use: bool) -> Identity | None:
-        """Return the person as they are now."""
-        self._note("still_in", identity.person, in_use)
-        return next((each for each in self.tokens.values() if each.session == identity.session), None)
+    async def still_in_all(self, wanted: Mapping[SessionId, bool]) -> dict[str, Identity]:
+        """Return people as they are now."""
+        for session, in_use in wanted.items():
+            self._note("still_in", session, in_use)
+        return {each.session: each for each in self.tokens.values() if each.session in wanted}
 
     # Reading.
 

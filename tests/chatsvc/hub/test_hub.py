@@ -790,7 +790,7 @@ async def test_session_that_ended_without_a_bell_is_found_within_a_minute(stage:
     await stage.hub.recheck()
 
     assert (await customer.is_closed())[0] == codes.SIGNED_OUT.code
-    assert world.asks("still_in") == [(claire.person, False)]
+    assert world.asks("still_in") == [(claire.session, False)]
 
 
 async def test_person_whose_rights_changed_is_sent_to_come_back(stage: Stage, world: World) -> None:
