@@ -145,7 +145,7 @@ class Acts:
             except Exception:
                 connection.fail(frame.ref)
             if waiting and waiting[0] is frame:
-                waiting.popleft()
+                waiting.pop(0)
 
     async def _attached(self, connection: Connection, frame: AppendFrame, reach: LogReach) -> tuple[Attached, ...]:
         if not frame.files:

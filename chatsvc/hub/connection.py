@@ -6,7 +6,6 @@ same one can be driven by ``serve`` below, over any wire, or straight from the c
 
 import asyncio
 import logging
-from collections import deque
 from collections.abc import Callable, Coroutine, Hashable
 from contextlib import suppress
 from datetime import datetime
@@ -42,7 +41,12 @@ class Gone(Exception):
 
 
 class Connection:
-    """One client's socket, without the socket."""
+    """One client's socket, without the socket. Thousands sit there idle, so that it holds no more than it needs."""
+
+    __slots__ = (
+        "_now", "_perform", "_room", "_tasks", "abandoned", "closing", "deaf", "identity", "logs", "outgoing", "peer", "rules",
+        "unsent_entries", "views", "waiting", "wake",
+    )  # fmt: skip
 
     def __init__(self, identity: Identity, rules: Rules, *, perform: Perform, now: Callable[[], float]) -> None:
         """Make a connection for a person.
@@ -67,14 +71,14 @@ class Connection:
         self.logs: set[LogId] = set()
         self.views: set[tuple[str, str]] = set()
         # Called when there is something to send, or when ``closing`` was set; whoever drives the connection sets it.
-        self.wake: Callable[[], None] = lambda: None
+        self.wake: Callable[[], None] = _nothing
         # Entries that wait for a question to another room; while there are any, later ones wait behind them.
-        self.unsent_entries: deque[AppendFrame] = deque()
+        self.unsent_entries: list[AppendFrame] = []
         # Wishes that wait for an answer of the database.
         self.waiting = 0
         self._perform = perform
         self._now = now
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: list[asyncio.Task[None]] = []
         self._room: list[asyncio.Future[None]] = []
 
     @property
@@ -165,8 +169,8 @@ class Connection:
             return
         self.waiting += 1
         task = asyncio.create_task(self._answer(ref, question))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks.append(task)
+        task.add_done_callback(self._tasks.remove)
 
     async def _answer(self, ref: int | None, question: Coroutine[Any, Any, None]) -> None:
         try:
@@ -226,6 +230,10 @@ class Connection:
                 free.set_result(None)
 
 
+def _nothing() -> None:
+    """Nobody drives the connection."""
+
+
 class Wire(Protocol):
     """A WebSocket that can be awaited."""
 
@@ -261,7 +269,7 @@ async def serve(connection: Connection, wire: Wire) -> None:
         client_is_there = not reader.done()
         connection.close(codes.GOODBYE, flush=False)
     finally:
-        connection.wake = lambda: None
+        connection.wake = _nothing
         reader.cancel()
         writer.cancel()
         for end in await asyncio.gather(reader, writer, return_exceptions=True):

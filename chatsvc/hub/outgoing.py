@@ -36,20 +36,27 @@ class Outgoing:
         self.most_bytes = most_bytes
         # Bytes that wait at present.
         self.waiting_bytes = 0
-        self._frames: deque[bytes | _Slot] = deque()
+        # None while nothing waits, which is nearly always: an empty deque is larger than all else here.
+        self._frames: deque[bytes | _Slot] | None = None
         self._slots: dict[Hashable, _Slot] = {}
 
     def __len__(self) -> int:
         """Return how many frames wait."""
-        return len(self._frames)
+        return len(self._frames) if self._frames else 0
 
     def put(self, data: bytes) -> Put:
         """Queue a frame that must arrive."""
         if self.waiting_bytes + len(data) > self.most_bytes:
             return Put.OVERFLOWED
-        self._frames.append(data)
+        self._append(data)
         self.waiting_bytes += len(data)
         return Put.QUEUED
+
+    def _append(self, frame: bytes | _Slot) -> None:
+        if self._frames is None:
+            self._frames = deque((frame,))
+        else:
+            self._frames.append(frame)
 
     def put_latest(self, key: Hashable, data: bytes, *, weather: bool) -> Put:
         """Queue a frame in the place of the older one of the same key, if that still waits."""
@@ -62,14 +69,16 @@ class Outgoing:
             slot.data = data
         else:
             slot = self._slots[key] = _Slot(key, data)
-            self._frames.append(slot)
+            self._append(slot)
         return Put.QUEUED
 
     def pop(self) -> bytes | None:
         """Take the next frame out; None when nothing waits."""
-        if not self._frames:
+        if self._frames is None:
             return None
         frame = self._frames.popleft()
+        if not self._frames:
+            self._frames = None
         if isinstance(frame, _Slot):
             del self._slots[frame.key]
             frame = frame.data
@@ -78,6 +87,6 @@ class Outgoing:
 
     def clear(self) -> None:
         """Throw away what waits."""
-        self._frames.clear()
+        self._frames = None
         self._slots.clear()
         self.waiting_bytes = 0

@@ -7,7 +7,7 @@ comes to a line that has not changed since finds their place in what was read. P
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 import msgspec
@@ -55,8 +55,8 @@ class Watched:
         self.last: Picture | None = None
         # The number of the read it came from: an older read that returns late is not shown.
         self.began = 0
-        self.lines: frozenset[str] = frozenset()
-        self.log_ids: frozenset[LogId] = frozenset()
+        self.lines: tuple[str, ...] = ()
+        self.log_ids: tuple[LogId, ...] = ()
 
 
 class Pictures:
@@ -152,11 +152,8 @@ class Pictures:
 
     def _index(self, watched: Watched, picture: Picture | None) -> None:
         """Remember which lines and logs a picture shows."""
-        lines = _lines_of(picture)
-        logs = _logs_of(picture)
-        _move(self._in_line, watched, watched.lines, lines)
-        _move(self._showing, watched, watched.log_ids, logs)
-        watched.lines, watched.log_ids = lines, logs
+        watched.lines = _move(self._in_line, watched, watched.lines, _lines_of(picture))
+        watched.log_ids = _move(self._showing, watched, watched.log_ids, _logs_of(picture))
 
     # What may have changed.
 
@@ -370,23 +367,30 @@ def _distinct(connections: Collection[Connection]) -> list[Identity]:
     return list({connection.identity.person: connection.identity for connection in connections}.values())
 
 
-def _lines_of(picture: Picture | None) -> frozenset[str]:
+def _lines_of(picture: Picture | None) -> tuple[str, ...]:
     """Return the lines whose change may change a picture."""
     if isinstance(picture, Visit):
-        return frozenset((picture.line,)) if picture.state == "waiting" else frozenset()
-    return frozenset(each.line for each in picture.lines) if picture else frozenset()
+        return (picture.line,) if picture.state == "waiting" else ()
+    return tuple(each.line for each in picture.lines) if picture else ()
 
 
-def _logs_of(picture: Picture | None) -> frozenset[LogId]:
+def _logs_of(picture: Picture | None) -> tuple[LogId, ...]:
     if isinstance(picture, Visit):
-        return frozenset((picture.log,))
-    return frozenset(each.log for each in picture.conversations) if picture else frozenset()
+        return (picture.log,)
+    return tuple(each.log for each in picture.conversations) if picture else ()
 
 
-def _move(index: dict[Name, set[Watched]], watched: Watched, old: Set[Name], new: Set[Name]) -> None:
-    for gone in old - new:
-        index[gone].discard(watched)
-        if not index[gone]:
-            del index[gone]
-    for come in new - old:
+def _move(
+    index: dict[Name, set[Watched]], watched: Watched, old: tuple[Name, ...], new: tuple[Name, ...]
+) -> tuple[Name, ...]:
+    """Index it under other names; return what to keep of them: the same tuple as long as they are the same."""
+    if old == new:
+        return old
+    for gone in old:
+        if gone not in new:
+            index[gone].discard(watched)
+            if not index[gone]:
+                del index[gone]
+    for come in new:
         index.setdefault(come, set()).add(watched)
+    return new
