@@ -91,7 +91,7 @@ PORTAL: Final = (
     page("POST", "request_discard", requests.discard, _CONTACT, takes=f.DraftKeyForm),
     page("GET", "ticket", tickets.show, _TICKET),
     page("POST", "ticket_comment", tickets.comment, _OWN_TICKET, takes=f.SayForm, files=True, again=tickets.comment_again),
-    page("POST", "ticket_close", life.close, _OWN_TICKET, takes=f.Nothing),
+    page("POST", "ticket_close", life.close, _TICKET, takes=f.Nothing),
     page("POST", "ticket_reopen", life.reopen, _TICKET, takes=f.Nothing),
     page("POST", "ticket_follow_up", life.follow_up, _TICKET, takes=f.Nothing),
     page("POST", "ticket_follow", life.follow, _OWN_TICKET, takes=f.FollowForm),

@@ -16,7 +16,7 @@ from chatsvc.accounts.model import Identity
 from chatsvc.db import due
 from chatsvc.db.due import Due, Handler
 from chatsvc.db.uow import UnitOfWork
-from chatsvc.kernel.errors import Conflict, NotAllowed
+from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed
 from chatsvc.kernel.ids import LogId, TicketId
 from chatsvc.kernel.machine import IllegalTransition
 from chatsvc.tickets import policy, severity_store, store, telling
@@ -123,6 +123,7 @@ class Life(Ground):
             NotAllowed: ``staff.only``, or the time for reopening is over.
             NotFound: no such ticket.
             Conflict: ``ticket.changed``: somebody changed it since ``version`` was read.
+            Invalid: ``required``: it would wait for the customer, and nobody says for what.
             IllegalTransition: the ticket cannot go from its state to that one.
         """
         require_staff(identity)
@@ -131,6 +132,9 @@ class Life(Ground):
             if row.version != version:
                 raise Conflict("ticket.changed", ticket=ticket)
             event = policy.event_between(State(row.state), fields.state)
+            if event is Event.ASKED_CUSTOMER:
+                # Whoever waits for the customer has said for what: ``ask`` does so (T8).
+                raise Invalid("required", field="needed")
             if event is Event.REOPENED:
                 self._insist_on_reopening(row, uow.now)
             kept = msgspec.structs.replace(fields, state=State(row.state))

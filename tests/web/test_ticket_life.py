@@ -66,6 +66,40 @@ async def test_t7_to_t10_a_request_goes_its_whole_way(desk: Desk, clock: ManualC
     assert rep.is_staff
 
 
+async def test_t7_those_who_work_here_close_by_a_button_and_come_back_to_their_list(desk: Desk) -> None:
+    contact, _ = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    ticket = await builders.a_ticket(desk.services.database, contact)
+
+    before = (await staff.get(f"/desk/tickets/{ticket.number}")).text
+    closed = await post(staff, f"/requests/{ticket.number}/close")
+
+    assert f'action="/requests/{ticket.number}/close"' in before
+    assert 'class="crumb" href="/desk/tickets"' in before
+    assert "The request has been closed." in closed
+    assert f'action="/requests/{ticket.number}/close"' not in closed
+
+
+async def test_t8_a_field_that_would_wait_for_the_customer_asks_for_what(desk: Desk) -> None:
+    contact, customer = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    ticket = await builders.a_ticket(desk.services.database, contact)
+    fields = {
+        "version": "1",
+        "subject": "s",
+        "state": "awaiting",
+        "severity": "P3",
+        "team": "support",
+        "product": "expense",
+    }
+
+    refused = await staff.post(f"/desk/tickets/{ticket.number}/fields", data=fields)
+
+    assert refused.status_code == 422
+    assert re.search(r"<details open><summary>Ask the customer and wait", refused.text)
+    assert "It closes on" not in (await customer.get(f"/requests/{ticket.number}")).text
+
+
 async def test_t8_without_an_answer_it_closes_after_thirty_days(desk: Desk, clock: ManualClock) -> None:
     contact, _ = await desk.somebody(PersonRole.CONTACT)
     _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)

@@ -296,12 +296,27 @@ async def test_t10_both_sides_mark_as_solved_and_only_open_and_awaiting_ones(des
 
 async def test_staff_change_of_the_state_field_is_the_same_as_the_action(desk: Desk, clock: ManualClock) -> None:
     view = await desk.seen(desk.ravi)
-    fields = Fields(view.subject, view.product, "configuration", None, None, "P3", State.AWAITING)
+    fields = Fields(view.subject, view.product, "configuration", None, None, "P3", State.CLOSED)
     await desk.act.change(desk.ravi, desk.ticket.id, fields, version=view.version)
-    await desk.time_passes(30 * DAY, clock)
+    await desk.time_passes(8 * DAY, clock)
 
-    assert (await desk.seen()).state is State.CLOSED
-    assert await desk.kinds() == ["team", "asked", "closed"]
+    seen = await desk.seen()
+    assert (seen.state, seen.may_reopen, seen.may_follow_up) == (State.CLOSED, False, True)
+    assert await desk.kinds() == ["team", "closed"]
+
+
+async def test_t8_no_field_makes_a_ticket_wait_without_saying_for_what(desk: Desk) -> None:
+    view = await desk.seen(desk.ravi)
+    fields = Fields(view.subject, view.product, view.team, None, None, "P3", State.AWAITING)
+    with pytest.raises(Invalid, match="required") as refused:
+        await desk.act.change(desk.ravi, desk.ticket.id, fields, version=view.version)
+    await desk.act.ask(desk.ravi, desk.ticket.id, needed="Which browser?")
+    asked = await desk.seen(desk.ravi)
+    await desk.act.change(desk.ravi, desk.ticket.id, fields, version=asked.version)
+
+    assert refused.value.field == "needed"
+    assert await desk.kinds() == ["asked"]
+    assert (await desk.seen()).needed == "Which browser?"
 
 
 # Duplicates and incidents ---------------------------------------------------------------------------------------------
