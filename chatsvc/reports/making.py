@@ -6,6 +6,7 @@ does not know: leases, mails, and who else waits.
 """
 
 import asyncio
+import contextlib
 import os
 import sys
 from collections.abc import Callable
@@ -80,6 +81,18 @@ async def _carry_out(order: Order) -> None:
     await database.close()
 
 
-if __name__ == "__main__":
+def _give_way() -> None:
+    """Let everything else of the machine go first.
+
+    A rank counts among the processes of a session only where Linux groups them by session, as it does unless told otherwise; so this one begins
+    a session of its own, and lowers that one's rank too.
+    """
     os.nice(_RANK)
+    with contextlib.suppress(OSError):
+        os.setsid()
+        Path("/proc/self/autogroup").write_text(str(_RANK))
+
+
+if __name__ == "__main__":
+    _give_way()
     asyncio.run(_carry_out(msgspec.json.decode(sys.stdin.buffer.read(), type=Order)))
