@@ -283,3 +283,42 @@ async def test_what_was_typed_outlives_the_session(browser: Browser, desk: Serve
         await expect(page.locator("[name=subject]")).to_have_value("Review it")
         await page.locator("button[value=show]").click()
         await expect(page.locator("h1")).to_have_text("Review it")
+
+
+# Gives the form a file as a hand would: out of the clipboard, or let go above it.
+GIVE = """(form, [way, name]) => {
+  const data = new DataTransfer();
+  data.items.add(new File(["an error"], name, { type: "text/plain" }));
+  const facts = { bubbles: true, cancelable: true };
+  if (way === "paste") return form.dispatchEvent(new ClipboardEvent("paste", { ...facts, clipboardData: data }));
+  for (const kind of ["dragover", "drop"]) form.dispatchEvent(new DragEvent(kind, { ...facts, dataTransfer: data }));
+}"""
+
+
+async def test_t4_files_are_chosen_pasted_and_dropped_and_a_lost_line_loses_nothing(
+    browser: Browser, desk: Served, tmp_path: Path
+) -> None:
+    contact = await builders.a_contact(desk.services.database)
+    chosen = tmp_path / "chosen.txt"
+    chosen.write_text("an error")
+    async with sitting(browser, desk, contact) as page:
+        await page.goto("/requests/new")
+        await page.locator("input[value=subscription]").check()
+        await page.locator("[name=wish]").select_option("review")
+        await page.locator("[name=subject]").fill("Review it")
+        await page.locator("[name=description]").fill("Please.")
+        await page.locator("[name=files]").set_input_files(chosen)
+        form = page.locator("form", has=page.locator("[name=files]"))
+        await form.evaluate(GIVE, ["paste", "pasted.txt"])
+        await form.evaluate(GIVE, ["drop", "dropped.txt"])
+
+        await page.context.set_offline(True)
+        await page.locator("button[value=show]").click()
+        await expect(page.locator("[role=status]").filter(has_text=re.compile(r"\S")).first).to_be_attached()
+        assert page.url.endswith("/requests/new")
+        await page.context.set_offline(False)
+        await page.locator("button[value=show]").click()
+
+        await expect(page).to_have_url(re.compile(r"/requests/\d+"))
+        for name in ("chosen.txt", "pasted.txt", "dropped.txt"):
+            await expect(page.get_by_text(name)).to_be_visible()
