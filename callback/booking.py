@@ -311,9 +311,9 @@ class Bookings(Ground):
         position = await self._position(connection, ticket, line)
         prospect = await self.conversations.queries.outlook.of(connection, line, position, now)
         told = prospect.told(position, covered.until)
-        if told is None:
+        latest = prospect.served_from if told is None else now + timedelta(seconds=told[1])
+        if latest is None:
             return None
-        latest = now + timedelta(seconds=told[1])
         is_late = covered.until is not None and latest > covered.until
         if is_late or await self.courtesy_of(connection, ticket, zone, latest, any_hour=any_hour) is not None:
             return NotAllowed("call.closes_first")

@@ -59,6 +59,9 @@ class CallView(NamedTuple):
     position: int | None
     wait_low_s: int | None
     wait_high_s: int | None
+    # Representatives present and ready; and while nobody is, nor should be: from when on somebody is planned, None: not known.
+    representatives: int
+    served_from: datetime | None
     # True when what was promised has passed and it has not been called yet.
     is_late: bool
     zone: str
@@ -202,7 +205,7 @@ class CallQueries:
         for event in happened(state, seen(conversation, place)):
             state = LIFE.next(state, event)
         ticket = (await connection.execute(select(tickets).where(tickets.c.id == row.ticket_id))).one()
-        position, shown = None, None
+        position, prospect, shown = None, None, None
         if state in (State.DUE, State.OFFERED) and place is not None:
             position = await lines.position(connection, row.line, place.rank, place.seq)
             prospect = await self._desk.queries.outlook.of(connection, row.line, position, self._database.clock.now())
@@ -225,6 +228,8 @@ class CallQueries:
             position=position,
             wait_low_s=shown[0] if shown else None,
             wait_high_s=shown[1] if shown else None,
+            representatives=prospect.serving if prospect else 0,
+            served_from=prospect.served_from if prospect else None,
             is_late=row.apologised_at is not None and state in (State.DUE, State.OFFERED),
             zone=row.zone,
             conversation=ConversationId(conversation.id) if conversation is not None else None,

@@ -543,11 +543,15 @@ def wait_sentence(low_s: int, high_s: int) -> str:
     return _filled(reader().texts.gettext(str(SCRIPT["waiting.range"])), {"low": max(low, 1), "high": high})
 
 
-def nobody_sentence(served_from: datetime | None) -> str:
-    """Return that no representative is there, and before when none is planned, where that is known."""
-    if served_from is None:
-        return reader().texts.gettext(str(SCRIPT["waiting.nobody"]))
-    return _filled(reader().texts.gettext(str(SCRIPT["waiting.nobody_before"])), {"at": stamp(served_from)})
+def serving_sentence(representatives: int, served_from: datetime | None) -> str:
+    """Return how many representatives serve a line; that nobody does, and before when nobody is planned, where that is known."""
+    if representatives:
+        text = SCRIPT["waiting.serving"]
+        assert isinstance(text, Plural)
+        return _filled(reader().texts.ngettext(text.one, text.other, representatives), {"n": representatives})
+    key = "waiting.nobody" if served_from is None else "waiting.nobody_before"
+    at = "" if served_from is None else stamp(served_from)
+    return _filled(reader().texts.gettext(str(SCRIPT[key])), {"at": at})
 
 
 def _filled(sentence: str, facts: Mapping[str, object]) -> str:

@@ -72,7 +72,7 @@ class Prospect(NamedTuple):
 
     # Representatives present and ready, busy or not.
     serving: int
-    # While nobody is: from when on somebody is planned; None: nobody is, or somebody is there.
+    # While nobody is, nor should be by the plan: from when on somebody is planned; None: that is not known, or somebody is there.
     served_from: datetime | None
     # By position, the first one's first; beyond its end in proportion. Empty: there is no history to play with.
     waits: Sequence[Wait | None]
@@ -116,10 +116,10 @@ class Outlook:
         serving = await lines.serving_line(connection, line, at)
         served_from = None
         if not serving:
-            # Whoever should be here by now and is not is not counted on.
             planned = await lines.planned(connection, at, at + _NEXT_WITHIN)
-            begins = (shift.begins_at for shift in planned if line in shift.lines and shift.begins_at > at)
-            served_from = min(begins, default=None)
+            begins = min((shift.begins_at for shift in planned if line in shift.lines), default=at)
+            # Whoever should be here by now may come at any moment, or not at all.
+            served_from = begins if begins > at else None
         correction = await lines.correction(connection, line)
         has_history = await self._history(connection, line, at) is not None
         waits = await self._played(connection, line, position, at) if has_history else []

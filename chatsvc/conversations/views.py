@@ -29,7 +29,7 @@ class Waiting(msgspec.Struct, frozen=True):
     admitted_at: datetime
     # When the customer's hours are over, and whoever still waits is let go (V4); None: they do not end.
     closes_at: datetime | None = None
-    # While no representative is there: from when on one is planned; None: nobody is, or somebody is there.
+    # While no representative is there, nor should be by the plan: from when on one is planned; None: that is not known, or one is there.
     served_from: datetime | None = None
 
 

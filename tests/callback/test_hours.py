@@ -13,7 +13,7 @@ from chatsvc.conversations.views import Visit
 from chatsvc.kernel.errors import Invalid, NotAllowed
 from chatsvc.kernel.ids import ConversationId
 from chatsvc.routing.model import RoutingRules
-from tests.callback.house import CallHouse
+from tests.callback.house import CallHouse, a_number
 from tests.chatsvc.conversations.test_hours import DOWN, REACHABLE, TUESDAY_EIGHT
 from tests.chatsvc.conversations.test_outlook import handles
 
@@ -198,3 +198,15 @@ async def test_a_call_that_would_come_after_closing_is_not_booked_and_slots_are(
     reservation = await house.books(claire, slot_at=TUESDAY_EIGHT)
 
     assert await house.state(reservation) == "booked"
+
+
+async def test_when_nobody_is_planned_before_closing_nobody_is_promised_to_be_called_today(house: CallHouse) -> None:
+    house.calendars.keep_business_hours()
+    claire, ravi = await house.contact(), await house.ready()
+    await house.act.set_desk(ravi, "away", reason="break")
+    await house.books(await house.contact("Nobody knows"))
+
+    await house.planned(ravi, since=TUESDAY_EIGHT)
+
+    with pytest.raises(NotAllowed, match=r"call\.closes_first"):
+        await house.books(claire, number=a_number(1))

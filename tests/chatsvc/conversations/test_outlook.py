@@ -88,6 +88,18 @@ async def test_somebody_planned_before_closing_makes_a_number_and_later_only_say
     assert seen.told(1, closes_at=now + 60 * MINUTE) is None
 
 
+async def test_whoever_should_be_there_by_now_may_come_at_any_moment(house: House) -> None:
+    ravi = await house.ready()
+    await handles(house, ravi)
+    await house.act.set_desk(ravi, "away", reason="break")
+    await plans(house, ravi, -MINUTE, 60 * MINUTE)
+    await plans(house, ravi, 600 * MINUTE, 660 * MINUTE)
+
+    seen = await prospect(house)
+
+    assert (seen.served_from, seen.told(1)) == (None, None)
+
+
 async def test_shift_that_ends_is_counted_on_no_longer(house: House) -> None:
     ravi = await house.ready()
     await handles(house, ravi)

@@ -13,7 +13,7 @@ from chatsvc.kernel.ids import ConversationId, TicketId
 from tests.web.gallery.samples import ANA, SAM, Sample, ago, errors, room, waiting
 from web.i18n import Reader, reader
 from web.pages.callback_shown import country_name, day_name, short_day_name, slot_name
-from web.texts import CALL_OUTCOMES, CALL_STATES
+from web.texts import CALL_OUTCOMES, CALL_STATES, error_sentence
 
 _CATALOG: Final = load_catalog()
 INES: Final = {"name": "Inês Costa", "email": "ines@holdline.example", "role": "supervisor", "company": None}
@@ -68,7 +68,7 @@ def a_call(state: str, **changes: Any) -> dict[str, Any]:
         id=ReservationId("cb_1"), ticket=TicketId("tk_1"), number=4812, subject="Approval mails arrive twice", line="expense",
         state=State(state), code="K7PX", telephone="030 2345678", region="DE", slot_at=slot_at,
         slot_ends_at=None if slot_at is None else slot_at + timedelta(minutes=30), not_before_at=None, position=None,
-        wait_low_s=None, wait_high_s=None, is_late=False, zone="Europe/Berlin", conversation=ConversationId("cv_1"),
+        wait_low_s=None, wait_high_s=None, representatives=2, served_from=None, is_late=False, zone="Europe/Berlin", conversation=ConversationId("cv_1"),
         may_move=False, may_cancel=False, may_snooze=False, may_chat=False, may_change_number=False,
     )  # fmt: skip
     slot = slot_at and {
@@ -109,7 +109,7 @@ def _form(**changes: Any) -> dict[str, Any]:
     return {
         "me": ANA, "product": {"key": "expense", "name": _word("Expense")}, "form": {}, "errors": [], "key": "fm_1",
         "countries": _countries(), "days": _days(), "slots": _slots(), "day": "2026-12-01", "zone_name": _LONG_ZONE,
-        "open_now": True, "request": "",
+        "open_now": True, "not_soon": None, "request": "",
     } | changes  # fmt: skip
 
 
@@ -124,7 +124,11 @@ def _home(**changes: Any) -> dict[str, Any]:
 def _customers() -> list[Sample]:
     home, form, page = "portal/callback_home.html", "portal/callback_form.html", "portal/callback_call.html"
     typed = {"number": "0900 1234567", "country": "DE", "subject": "Mails", "any_hour": "yes"}
-    offer = {"live": None, "is_this": False, "countries": _countries(), "form": {}, "key": "fm_1"}
+    offer = {
+        "live": None, "is_this": False, "countries": _countries(), "form": {}, "key": "fm_1", "line": "expense", "number": 4812,
+        "not_soon": None, "any_hour": False,
+    }  # fmt: skip
+    night = error_sentence("call.night", opens_at="24 Nov 2026, 08:00")
     refused = {**offer, "form": typed}
     booked = {"live": a_call("due", position=1), "is_this": True}
     return [
@@ -133,6 +137,18 @@ def _customers() -> list[Sample]:
         Sample("call_form", form, _form()),
         Sample("call_form-refused", form, _form(form=typed, errors=errors(("number", "number.premium"), ("slot", "slot.full")))),
         Sample("call_form-nothing_free", form, _form(days=[], slots=[], open_now=False, request="4812")),
+        Sample("call_form-night", form, _form(open_now=False, not_soon=night)),
+        Sample("call_form-night_critical", form, _form(not_soon=night, request="4812")),
+        Sample(
+            "call_room-night",
+            "portal/chat_room.html",
+            room("waiting", waiting=waiting(3), page={"by_phone": {**offer, "not_soon": night}}),
+        ),
+        Sample(
+            "call_room-night_critical",
+            "portal/chat_room.html",
+            room("waiting", waiting=waiting(3), page={"by_phone": {**offer, "not_soon": night, "any_hour": True}}),
+        ),
         Sample("call_room-offer", "portal/chat_room.html", room("waiting", waiting=waiting(3), page={"by_phone": offer})),
         Sample(
             "call_room-refused",
@@ -140,6 +156,11 @@ def _customers() -> list[Sample]:
             room("waiting", waiting=waiting(3), page={"by_phone": refused, "errors": errors(("number", "number.premium"))}),
         ),
         Sample("call_room-kept", "portal/chat_room.html", room("waiting", waiting=waiting(1), page={"by_phone": booked})),
+        Sample(
+            "call-nobody_there",
+            page,
+            call_page("due", position=1, representatives=0, served_from=datetime(2026, 11, 24, 8, 0, tzinfo=UTC), **_FREE),
+        ),
         Sample("call-in_line", page, call_page("due", position=3, wait_low_s=120, wait_high_s=540, may_snooze=True, may_chat=True, **_FREE)),
         Sample("call-late", page, call_page("due", position=1, is_late=True, may_snooze=True, **_FREE)),
         Sample("call-slot", page, call_page("booked", slot_at=_TWICE, **_FREE)),
