@@ -290,7 +290,7 @@ async def start(settings: Settings, *, sockets: bool = True, clock: Clock | None
         Unavailable: the database cannot be reached.
     """
     failpoints.arm(settings.fail_points)
-    machine_clock = SystemClock()
+    machine_clock = SystemClock(settings.clock_offset)
     services = build(settings, clock or machine_clock)
     tasks = []
     if clock is None:

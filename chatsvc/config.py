@@ -10,6 +10,7 @@ the person who runs Holdline may change; what a product, a team or a calendar is
 import difflib
 import hashlib
 import ipaddress
+import math
 import os
 import re
 import secrets
@@ -172,6 +173,13 @@ def _secret(text: str) -> str:
 
 def _log_level(text: str) -> str:
     return {"debug": "DEBUG", "info": "INFO", "warning": "WARNING", "error": "ERROR"}[text.lower()]
+
+
+def _offset(text: str) -> float:
+    offset = float(text)
+    if not math.isfinite(offset):
+        raise ValueError
+    return offset
 
 
 def _fail_points(text: str) -> str:
@@ -342,6 +350,13 @@ class Settings:
         accepts="debug, info, warning or error",
         about="Least important kind of log line that is written.",
         default="INFO",
+    )
+    clock_offset: float | None = setting(
+        _offset,
+        accepts="a number of seconds",
+        about="What is added to the machine's monotonic clock to have the time; given by `holdline up` to all its processes.",
+        default=None,
+        derived="the machine's time when the process starts",
     )
     fail_points: str = setting(
         _fail_points,

@@ -18,6 +18,7 @@ from redis.exceptions import RedisError
 from chatsvc import demo, embedded
 from chatsvc.config import Settings, variable
 from chatsvc.db import migrate
+from chatsvc.kernel.clock import offset_of_machine
 from chatsvc.supervisor import Part, Supervisor, read_procfile, sole
 
 ROOT: Final = Path(__file__).parents[1]
@@ -120,6 +121,8 @@ def _environment(plan: Plan, settings: Settings) -> dict[str, str]:
         "base_url": settings.base_url,
         "host": settings.host,
         "port": str(settings.port),
+        # A process that starts again after the machine's clock was set lives by the same time as those that have run on.
+        "clock_offset": repr(offset_of_machine()),
     }
     path = f"{Path(sys.executable).parent}:{plan.environ.get('PATH', '/usr/local/bin:/usr/bin:/bin')}"
     told = {variable(name): value for name, value in found.items()}

@@ -20,11 +20,12 @@ class SystemClock:
     """Wall time that does not jump: read once, then carried on by the monotonic clock.
 
     A machine whose clock is set back or forward while Holdline runs neither loses a lease nor fires a deadline early (R15).
-    ``set_to`` moves it to the store's own time, which is what leases and due moments are measured by.
+    Processes of one machine that are given the same offset agree whatever has become of its clock between their starts. ``set_to`` moves it to the store's own time, which is what leases and due moments are measured by.
     """
 
-    def __init__(self) -> None:
-        self._offset = time.time() - time.monotonic()
+    def __init__(self, offset: float | None = None) -> None:
+        """Begin; ``offset`` in seconds is what the monotonic clock lacks, None: read it off the machine's clock."""
+        self._offset = offset_of_machine() if offset is None else offset
 
     def now(self) -> datetime:
         """Return the present moment, aware, in UTC."""
@@ -35,6 +36,11 @@ class SystemClock:
         moved = moment - self.now()
         self._offset += moved.total_seconds()
         return moved
+
+
+def offset_of_machine() -> float:
+    """Return by how many seconds the machine's clock is ahead of its monotonic one, which all its processes share."""
+    return time.time() - time.monotonic()
 
 
 class ManualClock:

@@ -1,8 +1,9 @@
 """Hosts whose clocks are an hour off, on one store: every process lives by the store's clock, so that no outcome changes (invariant 15)."""
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,6 +21,7 @@ from chatsvc.accounts.model import Identity
 from chatsvc.bootstrap import Services
 from chatsvc.config import Settings
 from chatsvc.db import store_clock
+from chatsvc.kernel.clock import offset_of_machine
 from chatsvc.kernel.ids import new_id
 from tests import builders
 
@@ -45,12 +47,19 @@ def settings(database_address: str, redis_address: str, tmp_path: Path) -> Setti
     )
 
 
-@asynccontextmanager
-async def a_host(settings: Settings, ahead: timedelta) -> AsyncIterator[tuple[Services, Callbacks]]:
-    """Start a process on a host whose clock is ahead of the store's, or behind."""
+@contextmanager
+def clock_is(ahead: timedelta) -> Iterator[None]:
+    """Let this machine's clock be ahead of what it is, or behind."""
     with pytest.MonkeyPatch.context() as patched:
         clock = SimpleNamespace(time=lambda: time.time() + ahead.total_seconds(), monotonic=time.monotonic)
         patched.setattr("chatsvc.kernel.clock.time", clock)
+        yield
+
+
+@asynccontextmanager
+async def a_host(settings: Settings, ahead: timedelta) -> AsyncIterator[tuple[Services, Callbacks]]:
+    """Start a process on a host whose clock is ahead of the store's, or behind."""
+    with clock_is(ahead):
         services = await bootstrap.start(settings, sockets=False)
     try:
         yield services, callbacks(services)
@@ -93,6 +102,17 @@ async def test_an_offer_a_lease_and_a_call_are_due_by_the_stores_clock(settings:
         await comes_due(right, reservation)
         await calls_there.sweep()
         assert await state_of(right, reservation) == "due"
+
+
+@pytest.mark.redis
+@pytest.mark.parametrize("dialect", ["sqlite"])
+async def test_processes_of_one_machine_agree_whatever_became_of_its_clock_between_their_starts(
+    settings: Settings,
+) -> None:
+    """On SQLite the machine is the store: ``holdline up`` gives its own time to every process that it starts, and starts again."""
+    together = replace(settings, clock_offset=offset_of_machine())
+    async with a_host(together, timedelta()) as (first, _), a_host(together, HOUR) as (later, _):
+        assert abs(later.clock.now() - first.clock.now()) < timedelta(seconds=1)
 
 
 async def comes_due(services: Services, reservation: ReservationId) -> None:

@@ -31,6 +31,7 @@ from sqlalchemy import insert, select, text
 
 from chatsvc.accounts.model import Identity
 from chatsvc.conversations.model import LIFE, State
+from chatsvc.conversations.outlook import Outlook
 from chatsvc.conversations.tables import conversations
 from chatsvc.db.columns import metadata
 from chatsvc.db.engine import Database
@@ -38,6 +39,7 @@ from chatsvc.db.outbox import outbox
 from chatsvc.kernel import ids
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Conflict, Refused
+from chatsvc.routing.model import RoutingRules
 from chatsvc.routing.tables import desk_lines, desks, offers, places
 from chatsvc.tickets.tables import entries, logs, tickets
 from tests import builders, stores
@@ -107,6 +109,8 @@ class LivePhase(RuleBasedStateMachine):
         """Open the house."""
         self.database = Database(self.address, self.clock)
         self.house = House(self.database, self.clock, self.folder)
+        # One handled contact is a past, so that walks come to be told something.
+        self.house.act.queries.outlook = Outlook(RoutingRules(history_needs=1))
 
     def teardown(self) -> None:
         """Give everything back."""
@@ -408,6 +412,7 @@ class LivePhase(RuleBasedStateMachine):
         self.check_nothing_is_due(after)
         self.check_absences_were_real(before, after)
         self.check_work_conserved(after)
+        self.check_told(after)
 
     @rule()
     def match(self) -> None:
@@ -510,6 +515,24 @@ class LivePhase(RuleBasedStateMachine):
             free = {person for person in serving if ready[person][1].load < ready[person][1].capacity}
             assert not free - asked
             assert not (free and serving <= asked)
+
+    def check_told(self, picture: Picture) -> None:
+        """Nobody is told a number where nobody serves, and what is told is in order (31, 32)."""
+        now = self.clock.now()
+        for line in {place.line for place in picture.places.values()}:
+            serves = any(
+                line in lines
+                and picture.desks[rep.person].state == "ready"
+                and (picture.desks[rep.person].leased_until or now) > now
+                for rep, (_, lines, _) in zip(self.reps, STAFF, strict=True)
+            )
+            for waiting in self.run(self.house.act.queries.pictures_of_line(line)).values():
+                assert (waiting.representatives > 0) == serves
+                if waiting.wait_low_s is None or waiting.wait_high_s is None:
+                    assert waiting.wait_low_s is waiting.wait_high_s
+                else:
+                    assert serves
+                    assert 0 <= waiting.wait_low_s <= waiting.wait_high_s
 
     @invariant()
     def rows_agree(self) -> None:
