@@ -89,7 +89,7 @@ class Day:
     def __post_init__(self) -> None:
         self.chance = Random(self.seed)
         self.drawn = Random(self.seed + 1)
-        self.handled: dict[str, deque[float]] = {line: deque(maxlen=300) for line in LINES}
+        self.handled: dict[str, deque[float]] = {line: deque(maxlen=100) for line in LINES}
         self.last: dict[str, float] = {}
         self.correction = dict.fromkeys(LINES, Correction())
         # Seconds waited and given up, of each line: how fast people give up.

@@ -30,8 +30,9 @@ _LOOKS_AHEAD: Final = timedelta(hours=12)
 # A weekend with a holiday on each side.
 _NEXT_WITHIN: Final = timedelta(days=5)
 _LOOKS_BACK: Final = timedelta(days=28)
-# Handled contacts that are looked at, at most.
+# Starts of a line that are looked at, and of what was handled of them the latest: more would not notice a slow day.
 _AT_MOST: Final = 300
+_HANDLED_LATELY: Final = 100
 # Places of a line that are played; whoever stands further back waits so much longer in proportion.
 _PLAYED: Final = 60
 _BUSY = (State.ACTIVE, State.ENDING, State.WRAP_UP)
@@ -194,7 +195,9 @@ class Outlook:
 
     async def _read_history(self, connection: AsyncConnection, line: str, at: datetime) -> History | None:
         started = (await connection.execute(_HANDLED, {"line": line, "since": at - _LOOKS_BACK})).all()
-        handled = sorted((row.closed_at - row.accepted_at).total_seconds() for row in started if row.closed_at)
+        # By when they ended: of those that began lately, only the short ones are over.
+        over = sorted((row for row in started if row.closed_at), key=lambda row: row.closed_at)[-_HANDLED_LATELY:]
+        handled = sorted((row.closed_at - row.accepted_at).total_seconds() for row in over)
         if len(handled) < self._rules.history_needs:
             return None
         first = min(row.admitted_at for row in started)
