@@ -526,7 +526,7 @@ class LivePhase(RuleBasedStateMachine):
                 and (picture.desks[rep.person].leased_until or now) > now
                 for rep, (_, lines, _) in zip(self.reps, STAFF, strict=True)
             )
-            for waiting in self.run(self.house.act.queries.pictures_of_line(line)).values():
+            for waiting in self.run(self.house.act.queries.whole_line(line)).values():
                 assert (waiting.representatives > 0) == serves
                 if waiting.wait_low_s is None or waiting.wait_high_s is None:
                     assert waiting.wait_low_s is waiting.wait_high_s
