@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -20,7 +20,7 @@ from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime, format_time, get_timezone_name
+from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone_name
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_decimal
@@ -223,6 +223,12 @@ def stamp(moment: datetime) -> str:
 def exact(moment: datetime) -> str:
     """Return everything there is to say, to the second and with the zone's name; for hovering and for screen readers."""
     return str(format_datetime(_local(moment), "full", tzinfo=reader().zone, locale=reader().locale))
+
+
+def ago(age: timedelta) -> str:
+    """Return how long ago something was, in its largest unit: ``40 minutes ago``."""
+    # What is not past would be told as something to come.
+    return str(format_timedelta(-max(age, timedelta(seconds=1)), add_direction=True, locale=reader().locale))
 
 
 def machine(moment: datetime) -> str:

@@ -95,6 +95,7 @@ def _environment(assets: Assets, templates: Path) -> Environment:
         short_day=i18n.short_day,
         stamp=i18n.stamp,
         exact=i18n.exact,
+        ago=i18n.ago,
         machine=i18n.machine,
         zone_name=i18n.zone_name,
         number=i18n.number,

@@ -1,7 +1,7 @@
 """Languages, dates and the texts that are looked up by a key."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -53,6 +53,20 @@ def test_the_profile_decides_then_the_cookie_then_the_browser(
 def test_a_moment_is_shown_in_the_readers_zone_and_manner(code: str, zone: str, expected: str) -> None:
     with reading(Reader(language_of(code), ZoneInfo(zone))):
         assert i18n.stamp(NOON) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "age", "expected"),
+    [
+        ("en", timedelta(minutes=40), "40 minutes ago"),
+        ("en", timedelta(), "1 second ago"),
+        ("de", timedelta(days=3), "vor 3 Tagen"),
+        ("ja", timedelta(hours=2), "2 時間前"),
+    ],
+)
+def test_how_long_ago_is_said_in_the_largest_unit(language: str, age: timedelta, expected: str) -> None:
+    with reading(Reader(language_of(language))):
+        assert i18n.ago(age) == expected
 
 
 def test_the_exact_form_names_second_and_zone_and_the_machine_form_is_utc() -> None:

@@ -246,12 +246,15 @@ async def test_duplicates_are_merged_and_lead_on(desk: Desk) -> None:
     assert f"goes on in request {first.number}" in page
 
 
-async def test_similar_requests_of_colleagues_are_offered_where_the_company_shows_them(desk: Desk) -> None:
+async def test_similar_requests_of_colleagues_are_offered_where_the_company_shows_them(
+    desk: Desk, clock: ManualClock
+) -> None:
     contact, customer = await desk.somebody(PersonRole.CONTACT)
     colleague, _ = await desk.somebody(PersonRole.CONTACT, company=contact.company, name="Jonas Weber")
     administrator = await builders.an_administrator(desk.services.database)
     assert contact.company is not None
     ticket = await builders.a_ticket(desk.services.database, colleague, subject="Approval mails arrive twice")
+    clock.advance(timedelta(minutes=40))
 
     hidden = (await customer.get("/requests/new")).text
     await desk.services.tickets.show_colleagues(administrator, contact.company, shown=True)
@@ -260,6 +263,6 @@ async def test_similar_requests_of_colleagues_are_offered_where_the_company_show
     after = (await customer.get("/requests/new")).text
 
     assert "Approval mails arrive twice" not in hidden
-    assert f"Jonas Weber opened {ticket.number}" in shown
+    assert re.search(rf"Jonas Weber opened {ticket.number} · <time [^>]*>40 minutes ago<", shown)
     assert "Follow it" in shown
     assert "Follow it" not in after

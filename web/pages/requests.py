@@ -238,6 +238,7 @@ async def similar(call: Call, typed: Mapping[str, str]) -> list[dict[str, Any]]:
                     "subject": line.subject,
                     "name": line.requester,
                     "at": line.created_at,
+                    "age": call.now - line.created_at,
                     "followed": ticket.following,
                     "href": url("ticket", number=line.number),
                 }

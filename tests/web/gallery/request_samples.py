@@ -1,5 +1,6 @@
 """Samples of the request form, of reports, and of what else belongs to tickets outside a conversation."""
 
+from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
@@ -57,8 +58,8 @@ def request_form(typed: dict[str, str] | None = None, **more: Any) -> dict[str, 
 
 
 SIMILAR: Final = [
-    {"number": 4812, "subject": "Approval mails arrive twice", "name": "Jonas Weber", "at": ago(minutes=40), "followed": False, "href": "/requests/4812"},
-    {"number": 4790, "subject": "Mails are late", "name": "Jonas Weber", "at": ago(days=1), "followed": True, "href": "/requests/4790"},
+    {"number": 4812, "subject": "Approval mails arrive twice", "name": "Jonas Weber", "at": ago(minutes=40), "age": timedelta(minutes=40), "followed": False, "href": "/requests/4812"},
+    {"number": 4790, "subject": "Mails are late", "name": "Jonas Weber", "at": ago(days=1), "age": timedelta(days=1), "followed": True, "href": "/requests/4790"},
 ]  # fmt: skip
 TYPED: Final = {
     "reason": "malfunction", "product": "expense", "environment": "production", "message": "Error 17", "subject": "Approval mails",
