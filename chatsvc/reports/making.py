@@ -26,8 +26,8 @@ from chatsvc.reports.model import REPORTS, Wish
 
 # Rows that are read and written in one go: short enough for everything else of the process to breathe in between.
 _PIECE: Final = 500
-# Of 0 to 19, the last being the lowest: beside one busy thread of rank 0, this one still has a tenth of a core.
-_RANK: Final = 10
+# Of 0 to 19, the last being the lowest: beside one busy process of rank 0, this one still has a quarter of a core.
+_RANK: Final = 5
 
 # Takes how many rows are written, and of how many.
 Tell = Callable[[int, int], None]
