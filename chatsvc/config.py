@@ -323,7 +323,7 @@ class Settings:
         _whole(1_024, 1_073_741_824),
         accepts="a whole number of bytes from 1024 to 1073741824",
         about="Largest single upload.",
-        default=20 * 1_048_576,
+        default=20_000_000,
     )
     max_files_per_post: int = setting(
         _whole(1, 100),

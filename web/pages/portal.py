@@ -21,11 +21,13 @@ async def home(call: Call) -> Response:
         return call.go_to(home_of(call.identity))
     page = await call.services.tickets.requests(call.identity)
     visits = await call.services.queries.visits_of(call.identity)
+    covered = await call.services.urgencies.coverage_of(call.identity.person)
     return await call.page(
         "portal/home.html",
         first_name=call.identity.name.split()[0] if call.identity.name.split() else "",
         tickets=[ticket_row(call, ticket) for ticket in page.tickets[:_LATEST]],
         running=[running_row(call, visit) for visit in visits],
+        hours=hours_of(call, covered),
     )
 
 

@@ -621,7 +621,7 @@ def samples() -> list[Sample]:
     nobody: dict[str, Any] = {"me": None}
     sign_in = {**nobody, "email": "", "next": "", "errors": []}
     reset = {**nobody, "token": "abc", "valid": True, "name": "Ana Ruiz", "first": False, "minimum": 12, "errors": []}
-    home = {"me": ANA, "first_name": "Ana", "tickets": TICKETS, "running": []}
+    home = {"me": ANA, "first_name": "Ana", "tickets": TICKETS, "running": [], "hours": OPEN_HOURS}
     requests = {
         "me": ANA,
         "tickets": TICKETS,
@@ -667,7 +667,7 @@ def samples() -> list[Sample]:
         Sample("mail_quiet-asked", "portal/mail_quiet.html", {**nobody, **quiet, "asked": True, "requester": False}),
         Sample("signed_out-forced", "auth/signed_out.html", {**nobody, "forced": True}),
         Sample("home", "portal/home.html", {**home, "flash": [{"kind": "good", "text": error_sentence("chat.over")}]}),
-        Sample("home-new", "portal/home.html", {**home, "tickets": []}),
+        Sample("home-new", "portal/home.html", {**home, "tickets": [], "hours": CLOSED_HOURS}),
         Sample(
             "home-running",
             "portal/home.html",

@@ -27,10 +27,10 @@ export class Status {
     // Chosen before this script was there to hear it.
     const served = [...this.#select.options].find((option) => option.defaultSelected);
     if (served && !served.selected) this.#chooseSoon();
-    root.querySelector("[data-ready]")?.addEventListener("click", () => this.beReady());
+    for (const button of root.querySelectorAll("[data-ready]")) button.addEventListener("click", () => this.beReady());
   }
 
-  /** One key back from a pause. */
+  /** One key back from a pause, or from being away. */
   beReady() {
     return this.#choose("ready");
   }
