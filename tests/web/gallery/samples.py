@@ -833,6 +833,7 @@ def samples() -> list[Sample]:
             ),
         ),
         Sample("console-paused", "console/console.html", console("paused")),
+        Sample("console-away", "console/console.html", console("away")),
         Sample("ticket_staff", "console/ticket_staff.html", staff_ticket()),
         Sample("ticket_staff-live", "console/ticket_staff.html", staff_ticket(live="/console")),
         Sample(

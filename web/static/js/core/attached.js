@@ -22,7 +22,9 @@ const UNITS = /** @type {const} */ ([
 export function asSize(bytes) {
   const [size, unit] = UNITS.find(([each]) => bytes >= each) ?? UNITS[3];
   const value = bytes / size;
-  const options = { style: "unit", unit, unitDisplay: "short", maximumFractionDigits: value < 10 ? 1 : 0 };
+  // Short for everything but bytes, which have no short name that counts.
+  const unitDisplay = unit === "byte" ? "long" : "short";
+  const options = { style: "unit", unit, unitDisplay, maximumFractionDigits: value < 10 ? 1 : 0 };
   return new Intl.NumberFormat(FORMAT, /** @type {Intl.NumberFormatOptions} */ (options)).format(value);
 }
 
