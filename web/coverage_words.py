@@ -108,8 +108,11 @@ def clock_line(calendar: Calendar, moment: datetime, *, own: bool = True) -> str
     periods = hours_of(calendar).plan(wall.date()).periods
     facts = {"hours": hours_words(periods), "city": city(calendar.zone), "time": _time(wall.time())}
     if own:
-        return _say(_CLOCK if periods else _CLOCK_CLOSED, **facts)
-    return _say(_CLOCK_THERE if periods else _CLOCK_THERE_CLOSED, **facts)
+        said = _say(_CLOCK if periods else _CLOCK_CLOSED, **facts)
+    else:
+        said = _say(_CLOCK_THERE if periods else _CLOCK_THERE_CLOSED, **facts)
+    # It begins with the hours, which may be words.
+    return said[:1].upper() + said[1:]
 
 
 def reason_sentences(reason: Reason, calendar: Calendar) -> list[str]:

@@ -180,6 +180,10 @@ def test_the_customer_reads_the_hours_in_their_own_time() -> None:
     )
 
 
+def test_hours_that_are_words_begin_their_line_like_a_sentence() -> None:
+    assert told("the Tokyo data centre", "2026-11-23 19:42", "P3").clock == "All day, Tokyo time; your time now 19:42"
+
+
 @pytest.mark.parametrize("language", LANGUAGES, ids=lambda language: language.code)
 def test_every_answer_has_words_in_every_language(language: Any) -> None:
     with reading(Reader(language)):
