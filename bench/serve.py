@@ -2,7 +2,8 @@
 
     python bench/serve.py http://127.0.0.1:8000 FOLDER/free.tsv --every 1 --count 20
 
-Runs with Holdline's own Python and its client. Everybody watches their desk before the first one begins. The last line is a JSON object:
+Runs with Holdline's own Python and its client. Everybody watches their desk before the first one begins, and with ``--crowd`` that many more
+sockets are open. The last line is a JSON object:
 ``offer_ms`` (from the wish to be ready until the offer was shown, one figure for each, in milliseconds) and ``missed`` (who was shown none
 within ten seconds).
 """
@@ -10,9 +11,12 @@ within ten seconds).
 import argparse
 import asyncio
 import json
+import re
 import time
 from pathlib import Path
 from typing import Final
+
+import httpx2
 
 from chatsvc.client import Client
 
@@ -28,6 +32,8 @@ async def main() -> None:
         person.enter(session)
         await person.desk()
     print("ready", flush=True)
+    while options.crowd and await _open_sockets(options.address) < options.crowd + len(people):  # noqa: ASYNC110 - another process
+        await asyncio.sleep(0.2)
     served: list[float] = []
     begins = time.monotonic()
     for number, person in enumerate(people):
@@ -40,6 +46,13 @@ async def main() -> None:
     print(json.dumps({"offer_ms": served, "missed": options.count - len(served)}))
     for person in people:
         await person.close()
+
+
+async def _open_sockets(address: str) -> float:
+    """Return how many sockets the server holds."""
+    async with httpx2.AsyncClient() as browser:
+        text = (await browser.get(f"{address}/metrics")).text
+    return sum(float(each) for each in re.findall(r"^holdline_hub_connections\{.*\} (.+)$", text, re.MULTILINE))
 
 
 async def _serve(person: Client) -> float:
@@ -59,6 +72,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("address")
     parser.add_argument("seats", type=Path)
     parser.add_argument("--every", type=float, default=1.0, help="seconds from one to the next")
+    parser.add_argument("--crowd", type=int, default=0, help="how many others are there before the first one serves")
     parser.add_argument("--count", type=int, default=20, help="how many serve")
     return parser.parse_args()
 

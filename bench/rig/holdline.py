@@ -117,8 +117,8 @@ class Holdline:
 
 
 @contextmanager
-def serving(target: Target, *, every: float, count: int) -> "Iterator[subprocess.Popen[str]]":
-    """Let so many representatives become ready and serve, one every so many seconds, beside the block."""
+def serving(target: Target, *, every: float, count: int, crowd: int = 0) -> "Iterator[subprocess.Popen[str]]":
+    """Let so many representatives become ready and serve, one every so many seconds, beside the block, once a crowd is there."""
     assert target.seats is not None
     command: list[str | Path] = [
         HOLDLINE_PYTHON,
@@ -127,7 +127,7 @@ def serving(target: Target, *, every: float, count: int) -> "Iterator[subprocess
         target.seats.parent / "free.tsv",
     ]
     process = subprocess.Popen(
-        pinned([*command, "--every", f"{every:g}", "--count", str(count)], OTHER_CORE),
+        pinned([*command, "--every", f"{every:g}", "--count", str(count), "--crowd", str(crowd)], OTHER_CORE),
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         stdout=subprocess.PIPE,
         text=True,

@@ -202,7 +202,7 @@ def line(subject: str) -> Measurement:
         options = {"pairs": 50, "rate": 200, "crowd": pace.large_crowd, "seconds": pace.line_seconds, "warmup": 2}
         with desk.started() as target:
             calm = load(target, **options)
-        with desk.started() as target, serving(target, every=1, count=count):
+        with desk.started() as target, serving(target, every=1, count=count, crowd=pace.large_crowd):
             return load(target, **options) | {"calm": calm}
 
     return Measurement(scenario="line", subject=subject, measure=measure, once=True)
