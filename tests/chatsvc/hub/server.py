@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
+from chatsvc.hub.turns import TURNS
 from tests.chatsvc.hub.cast import Stage, World, until
 
 # Both ways in which a server can drive the hub's connections.
@@ -34,8 +35,8 @@ class Server:
             Route("/api/v1/refuse", self._refuse, methods=["POST"]),
         ]
         config = uvicorn.Config(
-            Starlette(routes=routes), ws=ws, ws_max_size=65_536, ws_per_message_deflate=False, log_level="error",
-            lifespan="off", timeout_graceful_shutdown=2,
+            Starlette(routes=routes, lifespan=self._lifespan), ws=ws, ws_max_size=65_536, ws_per_message_deflate=False,
+            log_level="error", lifespan="on", timeout_graceful_shutdown=2,
         )  # fmt: skip
         self._server = uvicorn.Server(config)
         self._task: asyncio.Task[None] | None = None
@@ -70,6 +71,10 @@ class Server:
         self._server.should_exit = True
         assert self._task is not None
         await self._task
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[dict[str, object]]:
+        yield {TURNS: self.stage.hub.turns}
 
     async def _sign_in(self, request: Request) -> Response:
         """Sign somebody in who has a token under that mail address, as the real door would."""

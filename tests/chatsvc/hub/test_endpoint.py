@@ -19,6 +19,7 @@ from tests.chatsvc.hub.cast import ORIGIN, PATIENCE_S, QUICK, Stage, World, an_i
 from tests.chatsvc.hub.server import ASGI, DIRECT, Server, serving
 
 frames = msgspec.json.Decoder(ServerFrame)
+A_KEY = "dGhlIHNhbXBsZSBub25jZQ=="
 
 
 @pytest.fixture(params=[ASGI, DIRECT], ids=["asgi", "direct"])
@@ -297,3 +298,33 @@ async def test_reader_who_stops_is_closed_at_the_deadline_long_before_the_queue_
 
             await until(lambda: server.stage.hub.connections == 0)
             line.transport.abort()
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [
+        ("POST", f"Sec-WebSocket-Key: {A_KEY}\r\nSec-WebSocket-Version: 13\r\n", 405),
+        ("GET", "Sec-WebSocket-Version: 13\r\n", 400),
+        ("GET", "Sec-WebSocket-Key: too short\r\nSec-WebSocket-Version: 13\r\n", 400),
+        ("GET", f"Sec-WebSocket-Key: {A_KEY[:-4]}\r\nSec-WebSocket-Version: 13\r\n", 400),
+        ("GET", f"Sec-WebSocket-Key: {A_KEY}\r\nSec-WebSocket-Key: {A_KEY}\r\nSec-WebSocket-Version: 13\r\n", 400),
+        ("GET", f"Sec-WebSocket-Key: {A_KEY}\r\n", 400),
+        ("GET", f"Sec-WebSocket-Key: {A_KEY}\r\nSec-WebSocket-Version: 8\r\n", 400),
+    ],
+    ids=["method", "no key", "no base64", "short key", "two keys", "no version", "old version"],
+)
+async def test_request_that_is_no_handshake_is_refused(
+    server: Server, world: World, method: str, headers: str, status: int
+) -> None:
+    cookie = f"Cookie: holdline_session={world.signs_in(an_identity())}\r\n"
+    upgrade = f"Host: 127.0.0.1\r\nOrigin: {ORIGIN}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+
+    async with asyncio.timeout(PATIENCE_S):
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        writer.write(f"{method} /ws HTTP/1.1\r\n{upgrade}{headers}{cookie}\r\n".encode())
+        answer = await reader.read()
+        writer.close()
+        await writer.wait_closed()
+
+    assert answer.startswith(f"HTTP/1.1 {status} ".encode())
+    assert server.stage.hub.connections == 0
