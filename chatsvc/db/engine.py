@@ -61,6 +61,8 @@ SQLITE_PRAGMAS = (
     f"PRAGMA busy_timeout={LOCK_WAIT_MS}",
     "PRAGMA journal_mode=WAL",
     "PRAGMA synchronous=FULL",
+    # 16 MiB of pages instead of 4: a log that is talked in is written back a quarter as often, in commits that take longer than others.
+    "PRAGMA wal_autocheckpoint=4000",
     "PRAGMA foreign_keys=ON",
     "PRAGMA temp_store=MEMORY",
     "PRAGMA cache_size=-16000",
