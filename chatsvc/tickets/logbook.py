@@ -85,6 +85,7 @@ class LogBook:
         self._wake.set()
         if self._committer is not None:
             await self._committer
+            await asyncio.sleep(0)  # the last answers
         await self._batches.close()
 
     def submit(self, append: Append, done: Done) -> None:
@@ -115,7 +116,7 @@ class LogBook:
         """Add an entry inside a unit of work, so that it stands or falls with the rest; raises as ``append`` does."""
         row = _row(append)
         [outcome] = await store.write_in(uow, [row])
-        result = _answer(outcome)
+        result = _answer_to(outcome)
         if isinstance(result, Refused):
             raise result
         uow.ring(f"log:{append.log}", outcome.reopened or result.number)
@@ -156,19 +157,24 @@ class LogBook:
             if not self._waiting and not self._closing:
                 self._wake.clear()
             if batch:
-                await self._commit(batch)
+                outcomes = await self._commit(batch)
+                # In the loop's next turn: until then the next commit has begun, and both go on side by side.
+                asyncio.get_running_loop().call_soon(self._answer, batch, outcomes)
 
-    async def _commit(self, batch: list[_Wish]) -> None:
+    async def _commit(self, batch: list[_Wish]) -> Sequence[Outcome | Refused]:
         try:
-            outcomes = await self._batches.write([wish.row for wish in batch])
+            return await self._batches.write([wish.row for wish in batch])
         except Unavailable as error:
             logger.warning("append_unavailable", extra={"entries": len(batch), "reason": str(error.__cause__)})
-            outcomes = [error] * len(batch)
+            return [error] * len(batch)
         except Exception:
             logger.exception("append_failed", extra={"entries": len(batch)})
-            outcomes = [Unavailable("store.unavailable")] * len(batch)
+            return [Unavailable("store.unavailable")] * len(batch)
+
+    def _answer(self, batch: list[_Wish], outcomes: Sequence[Outcome | Refused]) -> None:
+        """Tell everybody who wished what came of it, then everybody else what was written."""
         failpoints.hit("append.after_commit")
-        answers = [_answer(outcome) for outcome in outcomes]
+        answers = list(map(_answer_to, outcomes))
         for wish, answer in zip(batch, answers, strict=True):
             try:
                 wish.done(answer)
@@ -177,7 +183,7 @@ class LogBook:
         failpoints.hit("append.before_notify")
         written: list[Written] = []
         for wish, outcome, answer in zip(batch, outcomes, answers, strict=True):
-            if isinstance(answer, Stored) and not answer.repeated:
+            if isinstance(outcome, Outcome) and outcome.found is store.Found.STORED and isinstance(answer, Stored):
                 written += _announcements(wish.row, outcome, answer)
         if written:
             self.on_stored(written)
@@ -221,7 +227,7 @@ def _entry(row: Row, stored: Stored) -> Entry:
     )
 
 
-def _answer(outcome: "Outcome | Refused") -> Stored | Refused:
+def _answer_to(outcome: "Outcome | Refused") -> Stored | Refused:
     """Translate what the store found into the answer or the refusal."""
     if isinstance(outcome, Refused):
         return outcome
