@@ -41,6 +41,7 @@ from chatsvc.tickets.model import Append, Audience, Kind, Role, Stored, words
 from chatsvc.tickets.queries import LogReach
 
 _KIND_OF: Final = {Audience.SHARED: Kind.MESSAGE.value, Audience.STAFF: Kind.NOTE.value}
+_WORDS: Final = {kind.value: kind for kind in (Kind.MESSAGE, Kind.NOTE)}
 
 
 class Acts:
@@ -163,7 +164,7 @@ class Acts:
             name=identity.name,
             role=Role.STAFF if identity.is_staff else Role.CUSTOMER,
             key=frame.key,
-            kind=Kind(frame.kind),
+            kind=_WORDS[frame.kind],
             # Stripped as everywhere: the same key over REST must be the same words (R2).
             body=words(frame.text.strip(), tuple(files)),
             company=identity.company,

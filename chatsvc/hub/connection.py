@@ -191,6 +191,13 @@ class Connection:
             self._let_in()
         return data
 
+    def pop_all(self) -> list[bytes]:
+        """Take everything that waits to be sent, in order."""
+        frames = self.outgoing.pop_all()
+        if self._room:
+            self._let_in()
+        return frames
+
     async def room(self) -> None:
         """Wait until half of the queue is free: who sends much sends it bit by bit.
 

@@ -311,13 +311,10 @@ class HubProtocol(asyncio.Protocol):
         connection = self._connection
         if connection is None or self.close_sent or self.transport.is_closing():
             return
-        if self._may_write:
-            pieces: list[bytes] = []
-            while (data := connection.pop()) is not None:
-                pieces += (_header(len(data)), data)
-            if pieces:
-                metrics.frames_out.inc(len(pieces) // 2)
-                self.transport.write(b"".join(pieces))
+        if self._may_write and connection.outgoing:
+            frames = connection.pop_all()
+            metrics.frames_out.inc(len(frames))
+            self.transport.write(b"".join([_header(len(data)) + data for data in frames]))
         if connection.closing is not None and not connection.outgoing:
             self._say_farewell(connection)
 

@@ -180,8 +180,10 @@ class Following:
         self._wake(topic)
 
     def _notice_events(self, log: LogId, entries: Iterable[Entry]) -> None:
-        if any(entry.kind not in _WORDS for entry in entries):
-            self.on_event(log)
+        for entry in entries:
+            if entry.kind not in _WORDS:
+                self.on_event(log)
+                return
 
     # Catching up.
 

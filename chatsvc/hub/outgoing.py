@@ -85,6 +85,12 @@ class Outgoing:
         self.waiting_bytes -= len(frame)
         return frame
 
+    def pop_all(self) -> list[bytes]:
+        """Take all frames out, in order."""
+        frames = [frame.data if isinstance(frame, _Slot) else frame for frame in self._frames or ()]
+        self.clear()
+        return frames
+
     def clear(self) -> None:
         """Throw away what waits."""
         self._frames = None

@@ -44,7 +44,10 @@ class Policy(NamedTuple):
         """Whether a person of this role may send this frame at all."""
         if role not in self.roles:
             return False
-        return all(role in roles for (field, value), roles in self.narrowed.items() if getattr(frame, field) == value)
+        for (field, value), roles in self.narrowed.items():
+            if getattr(frame, field) == value and role not in roles:
+                return False
+        return True
 
 
 POLICIES: Final[Mapping[type[FromClient], Policy]] = MappingProxyType(
