@@ -140,12 +140,13 @@ class RedisBroker:
     async def _tell(self, client: Any) -> None:
         """Tell what waits, or after a while that there is nothing."""
         if not self._waiting:
-            self._something.clear()
             try:
                 async with asyncio.timeout(self._rules.alive_s):
                     await self._something.wait()
             except TimeoutError:
                 pass
+        # Not before: whoever came while something was being told would be forgotten.
+        self._something.clear()
         news, self._waiting, self._kept = joined((*self._kept.values(), *self._waiting)), [], {}
         heard_before = self._parcels_heard
         try:
