@@ -55,3 +55,16 @@ def test_replacing_counts_only_what_it_adds() -> None:
 
     assert queue.put_latest("desk", b"1234567890", weather=False) is Put.QUEUED
     assert queue.put_latest("desk", b"12345678901", weather=False) is Put.OVERFLOWED
+
+
+def test_everything_leaves_at_once_in_the_order_of_coming_and_makes_room() -> None:
+    queue = Outgoing(10)
+    queue.put(b"entry")
+    queue.put_latest("desk", b"old", weather=False)
+
+    assert queue.pop_all() == [b"entry", b"old"]
+    assert queue.put_latest("desk", b"newer", weather=False) is Put.QUEUED
+    assert queue.put(b"three") is Put.QUEUED
+    assert queue.pop_all() == [b"newer", b"three"]
+    assert queue.pop_all() == []
+    assert queue.waiting_bytes == 0
