@@ -44,9 +44,11 @@ def main() -> None:
     with TemporaryDirectory() as folder, Holdline(postgres=options.postgres).started() as target:
         seen = Path(folder) / "samples"
         command = ["py-spy", "record", "--pid", str(target.watched["server0"]), "--gil", "--format", "raw"]
-        command += ["--rate", "250", "--duration", str(SECONDS - 6), "--output", str(seen)]
-        looking = subprocess.Popen(["sh", "-c", 'sleep 4; exec "$@"', "sh", *command], stdout=subprocess.DEVNULL)
-        outcome = load(target, pairs=200, window=1, seconds=SECONDS, warmup=2)
+        command += ["--rate", "250", "--duration", str(SECONDS - 4), "--output", str(seen)]
+        looking = subprocess.Popen(
+            ["sh", "-c", f'sleep {2 + target.settles:g}; exec "$@"', "sh", *command], stdout=subprocess.DEVNULL
+        )
+        outcome = load(target, pairs=200, window=1, seconds=SECONDS, warmup=target.settles)
         looking.wait()
         shares = _shares(seen.read_text())
     total = sum(shares.values())

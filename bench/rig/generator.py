@@ -28,6 +28,7 @@ class Target:
         seats: file with one line of values for each pair, or None.
         crowd_seats: the same for the crowd.
         host: the Host header, which is also ``{host}`` in the dialect.
+        settles: seconds under load until it has done what it does once in its life, on top of a warm-up.
     """
 
     dialect: Path
@@ -37,6 +38,7 @@ class Target:
     seats: Path | None = None
     crowd_seats: Path | None = None
     host: str = "127.0.0.1"
+    settles: float = 0
 
 
 def load(target: Target, *, deadline_seconds: float = 240, **options: float | bool) -> dict[str, Any]:

@@ -98,6 +98,8 @@ class Holdline:
                 seats=folder / "pairs.tsv",
                 crowd_seats=folder / "crowd.tsv" if self.crowd else None,
                 host=f"127.0.0.1:{ports[0]}",
+                # The worker's first round that finds words loads what guesses their language: a second of CPU, once.
+                settles=7,
             )
 
     def _seed(self, folder: Path, environment: Mapping[str, str]) -> None:

@@ -125,7 +125,9 @@ def relay(subject: str, started: Start, *, processes: int = 1, **options: float)
 
     def measure(pace: Pace) -> Outcome:
         with started(processes) as target:
-            return load(target, pairs=200, window=1, seconds=pace.seconds, warmup=pace.warmup, **options)
+            return load(
+                target, pairs=200, window=1, seconds=pace.seconds, warmup=pace.warmup + target.settles, **options
+            )
 
     return Measurement(scenario="two" if processes == 2 else "relay", subject=subject, measure=measure)
 
@@ -135,7 +137,7 @@ def hubs(subject: str, started: Start, *, processes: int) -> Measurement:
 
     def measure(pace: Pace) -> Outcome:
         with started(processes) as target:
-            return load(target, pairs=200, window=1, seconds=pace.seconds, warmup=pace.warmup)
+            return load(target, pairs=200, window=1, seconds=pace.seconds, warmup=pace.warmup + target.settles)
 
     return Measurement(scenario="hubs", subject=subject, measure=measure)
 
@@ -155,7 +157,7 @@ def latency(subject: str, started: Start) -> Measurement:
 
     def measure(pace: Pace) -> Outcome:
         with started(1) as target:
-            return load(target, pairs=200, rate=1000, seconds=pace.seconds, warmup=pace.warmup)
+            return load(target, pairs=200, rate=1000, seconds=pace.seconds, warmup=pace.warmup + target.settles)
 
     return Measurement(scenario="latency", subject=subject, measure=measure)
 
