@@ -1,12 +1,12 @@
 """Keep who gave a company its response plan.
 
-Revision: 0012, after 0009.
+Revision: 0010, after 0009.
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0012"
+revision = "0010"
 down_revision = "0009"
 
 
