@@ -13,7 +13,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Column, Index, Integer, String, Table, UniqueConstraint, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.db.columns import Json, Moment, metadata
@@ -70,7 +69,7 @@ Handler = Callable[[UnitOfWork, Due], Awaitable[None]]
 
 async def set_due(uow: UnitOfWork, kind: str, subject: str, at: datetime, **payload: Any) -> int:
     """Let something happen at a moment, instead of whatever was set before for this kind and subject; return its generation."""
-    insertion = (postgresql if uow.dialect == "postgresql" else sqlite).insert(due)
+    insertion = uow.insertion(due)
     values = {"payload": payload, "due_at": at, "look_at": at, "failures": 0, "done_at": None}
     statement = (
         insertion.values(id=new_id("du"), kind=kind, subject=subject, generation=1, **values)

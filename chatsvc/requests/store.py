@@ -1,10 +1,8 @@
 """SQL of drafts, details and subscriptions."""
 
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.accounts.model import Identity
@@ -16,15 +14,11 @@ from chatsvc.requests.tables import request_details, request_drafts, subscriptio
 from chatsvc.tickets.tables import tickets
 
 
-def _insert(uow: UnitOfWork, table: Any) -> Any:
-    return (postgresql if uow.dialect == "postgresql" else sqlite).insert(table)
-
-
 async def keep_draft(uow: UnitOfWork, person: PersonId, key: str, texts: dict[str, str], *, most: int) -> None:
     """Store a draft in place of what was there under its key; of too many the oldest go."""
     values = {"person_id": person, "key": key, "texts": texts, "updated_at": uow.now}
     await uow.execute(
-        _insert(uow, request_drafts)
+        uow.insertion(request_drafts)
         .values(values)
         .on_conflict_do_update(
             index_elements=[request_drafts.c.person_id, request_drafts.c.key],
@@ -67,7 +61,7 @@ async def drop_old_drafts(uow: UnitOfWork, *, before: datetime) -> int:
 async def add_details(uow: UnitOfWork, ticket: TicketId, details: Details) -> None:
     """Store what a ticket's form said; once."""
     values = {"ticket_id": ticket, "language": details.language, "answers": details.answers}
-    await uow.execute(_insert(uow, request_details).values(values).on_conflict_do_nothing())
+    await uow.execute(uow.insertion(request_details).values(values).on_conflict_do_nothing())
 
 
 async def details(connection: AsyncConnection, ticket: TicketId) -> Details | None:
@@ -86,7 +80,7 @@ async def services(connection: AsyncConnection, company: CompanyId) -> frozenset
 async def subscribe(uow: UnitOfWork, company: CompanyId, service: str) -> None:
     """Say that a company has a service."""
     values = {"company_id": company, "service": service, "since_at": uow.now}
-    await uow.execute(_insert(uow, subscriptions).values(values).on_conflict_do_nothing())
+    await uow.execute(uow.insertion(subscriptions).values(values).on_conflict_do_nothing())
 
 
 async def unsubscribe(uow: UnitOfWork, company: CompanyId, service: str) -> None:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Row, delete, insert, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.db.engine import Database
@@ -50,7 +49,7 @@ async def note(uow: UnitOfWork, line: str, place: PlaceId, kind: str, facts: Map
 
 async def next_seq(uow: UnitOfWork) -> int:
     """Return the next admission number of the store."""
-    insertion = (postgresql if uow.dialect == "postgresql" else sqlite).insert(ticket_numbers)
+    insertion = uow.insertion(ticket_numbers)
     statement = (
         insertion.values(name="place", last=1)
         .on_conflict_do_update(index_elements=[ticket_numbers.c.name], set_={"last": ticket_numbers.c.last + 1})
@@ -250,7 +249,7 @@ async def change_desk(uow: UnitOfWork, person: PersonId, *conditions: Any, **val
 
 async def ensure_desk(uow: UnitOfWork, person: PersonId) -> None:
     """Give a person a desk unless they have one: away, empty, of the usual capacity."""
-    insertion = (postgresql if uow.dialect == "postgresql" else sqlite).insert(desks)
+    insertion = uow.insertion(desks)
     values = {"person_id": person, "state": DeskState.AWAY, "capacity": USUAL_CAPACITY, "load": 0, "missed": 0}
     moments = {"idle_since_at": uow.now, "changed_at": uow.now}
     await uow.execute(insertion.values(values | moments).on_conflict_do_nothing())

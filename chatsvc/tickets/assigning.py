@@ -19,7 +19,7 @@ from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
 from chatsvc.kernel.ids import PersonId, TicketId, new_id
 from chatsvc.tickets import policy, store, telling
-from chatsvc.tickets.following import Following, _insert
+from chatsvc.tickets.following import Following
 from chatsvc.tickets.ground import checked, require_staff
 from chatsvc.tickets.life import CLOSE, REMIND
 from chatsvc.tickets.model import BulkChange, BulkResult, Event, Kind, State
@@ -152,7 +152,7 @@ class Assigning(Following):
             for person in await telling.readers(uow, row):
                 if person != target.requester_id:
                     values = {"ticket_id": target.id, "person_id": person, "since_at": uow.now}
-                    await uow.execute(_insert(uow, followers).values(values).on_conflict_do_nothing())
+                    await uow.execute(uow.insertion(followers).values(values).on_conflict_do_nothing())
             uow.ring(f"visit:{target.id}")
 
     async def _insist_on_merging(self, uow: UnitOfWork, row: Row[Any], target: Row[Any]) -> None:

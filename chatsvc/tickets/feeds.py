@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 from icalendar import Calendar, Event, Timezone, TimezoneStandard
 from itsdangerous import BadData, URLSafeSerializer
 from sqlalchemy import Row, and_, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from chatsvc.accounts import store as accounts
 from chatsvc.accounts.model import Identity, Person
@@ -59,7 +58,7 @@ class Feeds:
     async def renew(self, identity: Identity) -> str:
         """Make a calendar's address, in place of an older one, which is worth nothing from now on; return its path."""
         async with self._database.begin() as uow:
-            insertion = (postgresql if uow.dialect == "postgresql" else sqlite).insert(feeds)
+            insertion = uow.insertion(feeds)
             statement = (
                 insertion.values(person_id=identity.person, epoch=1, made_at=uow.now)
                 .on_conflict_do_update(

@@ -6,7 +6,6 @@ A contact can only ever bring in colleagues, and only those who may open tickets
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.accounts.tables import people
@@ -82,7 +81,7 @@ class Following(Life):
             if person == row.requester_id:
                 return
             values = {"ticket_id": ticket, "person_id": person, "since_at": uow.now}
-            added = await uow.execute(_insert(uow, followers).values(values).on_conflict_do_nothing())
+            added = await uow.execute(uow.insertion(followers).values(values).on_conflict_do_nothing())
             if added.rowcount != 1:
                 return
             await store.put(uow, row)
@@ -141,7 +140,7 @@ class Following(Life):
         async with self.database.begin() as uow:
             values = {"colleagues": shown, "changed_at": uow.now}
             await uow.execute(
-                _insert(uow, ticket_settings)
+                uow.insertion(ticket_settings)
                 .values(company_id=company, **values)
                 .on_conflict_do_update(index_elements=[ticket_settings.c.company_id], set_=values)
             )
@@ -160,7 +159,7 @@ class Following(Life):
             await store.load(uow.connection, ticket)
             if muted_:
                 values = {"ticket_id": ticket, "person_id": person, "since_at": uow.now}
-                await uow.execute(_insert(uow, muted).values(values).on_conflict_do_nothing())
+                await uow.execute(uow.insertion(muted).values(values).on_conflict_do_nothing())
             else:
                 await uow.execute(delete(muted).where(muted.c.ticket_id == ticket, muted.c.person_id == person))
 
@@ -171,7 +170,3 @@ class Following(Life):
             mine = muted.c.ticket_id == ticket, muted.c.person_id == person
             asked = (await connection.execute(select(muted.c.since_at).where(*mine))).scalar_one_or_none()
         return Quiet(row.number, row.requester_id == person, asked is not None)
-
-
-def _insert(uow: UnitOfWork, table: Any) -> Any:
-    return (postgresql if uow.dialect == "postgresql" else sqlite).insert(table)

@@ -14,7 +14,6 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 from sqlalchemy import bindparam, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -465,7 +464,7 @@ async def heads(connection: AsyncConnection, ids: Sequence[LogId]) -> dict[LogId
 
 async def mark_seen(uow: UnitOfWork, marks: Mapping[tuple[LogId, PersonId], int]) -> None:
     """Raise reading marks; one that is already further stays."""
-    insert = (postgresql if uow.dialect == "postgresql" else sqlite).insert(reads)
+    insert = uow.insertion(reads)
     further = insert.excluded.number > reads.c.number
     statement = insert.on_conflict_do_update(
         index_elements=[reads.c.log_id, reads.c.person_id], set_={"number": insert.excluded.number}, where=further

@@ -7,7 +7,6 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 from sqlalchemy import ColumnElement, Row, and_, bindparam, func, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.accounts.tables import companies, people
@@ -87,7 +86,7 @@ async def judge(uow: UnitOfWork, ticket: TicketId, before: Standing, claim: Clai
     """
     values = {"claim": claim, "judged_by": by, "judged_at": uow.now, "reason": reason or None}
     if before is UNTOUCHED:
-        insertion = (postgresql if uow.dialect == "postgresql" else sqlite).insert(triage)
+        insertion = uow.insertion(triage)
         row = {"ticket_id": ticket, "proposed": FIRST, "reasons": []} | values
         if not await uow.changes_one(insertion.values(row).on_conflict_do_nothing()):
             raise Conflict("ticket.changed", ticket=ticket)
@@ -300,7 +299,7 @@ _KEEP: Final = update(tracks).where(
 
 
 def _insert_tracks(uow: UnitOfWork) -> Any:
-    return (postgresql if uow.dialect == "postgresql" else sqlite).insert(tracks).on_conflict_do_nothing()
+    return uow.insertion(tracks).on_conflict_do_nothing()
 
 
 def _bound(values: dict[str, Any], ticket: Followed) -> dict[str, Any]:

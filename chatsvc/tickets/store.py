@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import to_builtins
 from sqlalchemy import Row, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.db.uow import UnitOfWork
@@ -38,7 +37,7 @@ class Opened(NamedTuple):
 
 
 async def _next_number(uow: UnitOfWork) -> int:
-    insertion = (postgresql if uow.dialect == "postgresql" else sqlite).insert(ticket_numbers)
+    insertion = uow.insertion(ticket_numbers)
     statement = (
         insertion.values(name="ticket", last=FIRST_NUMBER)
         .on_conflict_do_update(index_elements=[ticket_numbers.c.name], set_={"last": ticket_numbers.c.last + 1})
