@@ -23,7 +23,7 @@ _LAST_POSITION = 16_000
 # Tickets that are looked through before the index is asked, newest first: some milliseconds' worth. PostgreSQL has matches in no order: what many
 # tickets say is found soonest by walking back from the newest, what few say by the index, and nobody knows before which of them it is.
 # SQLite has them in the order of their numbers, and stops when it has enough.
-WALKED: Final = 400
+WALKED: Final = 1_000
 
 
 def _scope(company: CompanyId) -> str:
