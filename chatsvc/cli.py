@@ -18,6 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from chatsvc import health
 from chatsvc.config import Settings, SettingsError, reference, variable, without_password
 from chatsvc.db import migrate as schema
+from chatsvc.db.migrate import UnknownSchema
 from chatsvc.kernel.errors import Refused
 from chatsvc.supervisor import AlreadyRunning, StartFailed
 from chatsvc.up import ROOT, CannotStart, Plan
@@ -67,7 +68,7 @@ def up(logs_here: bool, procfile: Path) -> None:
     )
     try:
         asyncio.run(_until_told(start(plan)))
-    except (CannotStart, AlreadyRunning, StartFailed) as error:
+    except (CannotStart, AlreadyRunning, StartFailed, UnknownSchema) as error:
         raise click.ClickException(str(error)) from error
     except (SQLAlchemyError, PostgresError, OSError) as error:
         raise click.ClickException(_unusable(plan.settings, error)) from error
@@ -79,6 +80,8 @@ def migrate() -> None:
     settings = _settings()
     try:
         reached = asyncio.run(schema.upgrade(settings.database_url))
+    except UnknownSchema as error:
+        raise click.ClickException(str(error)) from error
     except (SQLAlchemyError, PostgresError, OSError) as error:
         raise click.ClickException(_unusable(settings, error)) from error
     click.echo(f"The database is at {reached.head}.")

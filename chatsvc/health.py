@@ -78,6 +78,8 @@ async def _database(settings: Settings) -> str:
 async def _migrations(settings: Settings) -> str:
     _insist_on_file(settings)
     schema = await migrate.state(settings.database_url)
+    if not schema.is_known:
+        raise NotWell(f"at {schema.current}, which this version does not know: run the version that was used with it")
     if not schema.is_current:
         raise NotWell(f"at {schema.current or 'nothing'}, but this version needs {schema.head}: run holdline migrate")
     return f"at {schema.head}, nothing to do"

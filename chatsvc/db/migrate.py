@@ -19,11 +19,17 @@ _SCRIPTS = Path(__file__).with_name("migrations")
 _LOCK = 4_812_001
 
 
+class UnknownSchema(Exception):
+    """The store was last used by another version of Holdline, whose schema this one does not know; nothing was changed."""
+
+
 class Schema(NamedTuple):
     """How far a store is: ``current`` is None for an empty one, ``head`` is what this code needs."""
 
     current: str | None
     head: str
+    # Whether this code has ever heard of ``current``; it has not of what a newer version did.
+    is_known: bool
 
     @property
     def is_current(self) -> bool:
@@ -70,7 +76,17 @@ def _upgrade(connection: Connection) -> None:
 
 
 async def upgrade(address: str) -> Schema:
-    """Bring the store at this address to the newest schema; do nothing when it is there already."""
+    """Bring the store at this address to the newest schema; do nothing when it is there already.
+
+    Raises:
+        UnknownSchema: a newer version, or another one, has been at work there.
+    """
+    before = await state(address)
+    if not before.is_known:
+        raise UnknownSchema(
+            f"The database is at schema {before.current}, which this version does not know (it knows {before.head} and older). "
+            "Start the version of Holdline that was used with it, or a newer one; or name another database."
+        )
     await _with_connection(address, _upgrade)
     return await state(address)
 
@@ -80,4 +96,6 @@ async def state(address: str) -> Schema:
     current = await _with_connection(
         address, lambda connection: MigrationContext.configure(connection).get_current_revision()
     )
-    return Schema(current, head())
+    scripts = ScriptDirectory.from_config(_config())
+    known = {script.revision for script in scripts.walk_revisions()}
+    return Schema(current, head(), is_known=current is None or current in known)

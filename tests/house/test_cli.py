@@ -1,5 +1,7 @@
 """The commands besides ``up``: what they print and how they end."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -50,6 +52,22 @@ def test_migrate_brings_a_new_database_to_the_newest_schema(runner: CliRunner, t
     assert first.exit_code == second.exit_code == 0
     assert first.output == second.output
     assert (tmp_path / "holdline.db").exists()
+
+
+@pytest.mark.parametrize("command", ["migrate", "up"])
+def test_database_of_a_newer_version_is_left_alone_with_a_sentence(
+    runner: CliRunner, tmp_path: Path, command: str
+) -> None:
+    runner.invoke(main, ["migrate"])
+    with closing(sqlite3.connect(tmp_path / "holdline.db")) as connection, connection:
+        connection.execute("update alembic_version set version_num = '9999'")
+
+    done, checked = runner.invoke(main, [command]), runner.invoke(main, ["check"])
+
+    assert done.exit_code == 1
+    assert "The database is at schema 9999, which this version does not know" in done.output
+    assert "Traceback" not in done.output
+    assert "at 9999, which this version does not know" in checked.output
 
 
 def test_first_administrator_gets_a_link_that_sets_their_password(runner: CliRunner) -> None:
