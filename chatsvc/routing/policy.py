@@ -16,7 +16,7 @@ from chatsvc.routing.replay import Wait
 
 # The normal distribution's 90 % point.
 _Z90 = 1.2816
-# How fast a correction learns: slower (0.03) some thousand waits in a row were held less often than 88 of 100 (bench/waits.py); and its limits.
+# How fast a correction learns, which bench/waits.py compares; and its limits.
 _STEP = 0.05
 _SMALLEST, _GREATEST = 0.2, 5.0
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

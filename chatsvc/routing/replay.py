@@ -180,7 +180,7 @@ class _Run:
 
     def _urgent(self) -> None:
         """Let those come who may pass, as long as somebody waits whom they can."""
-        for line in {turn.line for turn in self.floor.turns}:
+        for line in dict.fromkeys(turn.line for turn in self.floor.turns):
             history, at = self._of(line), 0.0
             while history.urgent:
                 at -= math.log(1 - self.random()) / history.urgent
