@@ -339,6 +339,12 @@ class Settings:
     staff_session_hours: float = _hours(16, "A staff member's session ends after so many hours in any case.")
 
     # Running.
+    worker_niceness: int = setting(
+        _whole(0, 19),
+        accepts="a whole number from 0 to 19",
+        about="How far the worker stands back for web processes on the same machine, on Linux; 0 where it has one of its own.",
+        default=10,
+    )
     demo: bool = setting(
         _flag,
         accepts="yes or no",

@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 from arq.connections import RedisSettings
 
 from chatsvc import bootstrap, config, telemetry
+from chatsvc.giving_way import give_way
 from chatsvc.keyspace import doorbell, keys
 from chatsvc.notifications.sender import OutboxSender
 
@@ -107,6 +108,7 @@ def settings_from(environ: Mapping[str, str]) -> type:
 
     async def open_services() -> Services:
         telemetry.setup(settings.log_level)
+        give_way(settings.worker_niceness)  # its rounds come beside people who talk, and nobody waits for one of them
         return await bootstrap.start(settings, sockets=False)
 
     return type("Settings", (), options(settings.redis_url, open_services))

@@ -77,6 +77,8 @@ class System:
             "HOLDLINE_SECRET_KEY": "0123456789abcdef0123456789abcdef",
             "HOLDLINE_DEMO": "no",
             "HOLDLINE_BASE_URL": f"http://127.0.0.1:{self.ports[0]}",
+            # On a machine that tests keep busy, who stands back comes too late.
+            "HOLDLINE_WORKER_NICENESS": "0",
             "HOLDLINE_ALLOWED_HOSTS": ",".join(["127.0.0.1", *(f"127.0.0.1:{port}" for port in self.ports)]),
         }
         environ = {k: v for k, v in os.environ.items() if not k.startswith("HOLDLINE_")} | common | self.settings

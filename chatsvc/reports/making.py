@@ -6,8 +6,6 @@ does not know: leases, mails, and who else waits.
 """
 
 import asyncio
-import contextlib
-import os
 import sys
 from collections.abc import Callable
 from datetime import datetime
@@ -19,6 +17,7 @@ import msgspec
 
 from chatsvc.accounts.model import Identity
 from chatsvc.db.engine import Database
+from chatsvc.giving_way import give_way
 from chatsvc.kernel.clock import SystemClock
 from chatsvc.reports import queries
 from chatsvc.reports.book import Book
@@ -26,8 +25,8 @@ from chatsvc.reports.model import REPORTS, Wish
 
 # Rows that are read and written in one go: short enough for everything else of the process to breathe in between.
 _PIECE: Final = 500
-# Of 0 to 19, the last being the lowest: beside one busy process of rank 0, this one still has a quarter of a core.
-_RANK: Final = 5
+# How far it stands back: beside one busy process it still has a quarter of a core.
+NICENESS: Final = 5
 
 # Takes how many rows are written, and of how many.
 Tell = Callable[[int, int], None]
@@ -81,18 +80,6 @@ async def _carry_out(order: Order) -> None:
     await database.close()
 
 
-def _give_way() -> None:
-    """Let everything else of the machine go first.
-
-    A rank counts among the processes of a session only where Linux groups them by session, as it does unless told otherwise; so this one begins
-    a session of its own, and lowers that one's rank too.
-    """
-    os.nice(_RANK)
-    with contextlib.suppress(OSError):
-        os.setsid()
-        Path("/proc/self/autogroup").write_text(str(_RANK))
-
-
 if __name__ == "__main__":
-    _give_way()
+    give_way(NICENESS)
     asyncio.run(_carry_out(msgspec.json.decode(sys.stdin.buffer.read(), type=Order)))

@@ -250,6 +250,22 @@ def test_no_default_that_hurts_is_left() -> None:
     assert timedelta(seconds=5) == worker.ROUND_EVERY
 
 
+@pytest.mark.parametrize("leads_a_session", [True, False])
+def test_who_gives_way_stands_back_in_a_session_of_its_own(leads_a_session: bool) -> None:
+    group = "/proc/self/autogroup"  # where Linux groups processes by session
+    code = (
+        "import os; from chatsvc.giving_way import give_way; before = os.getpriority(os.PRIO_PROCESS, 0); give_way(7); "
+        "print(os.getpriority(os.PRIO_PROCESS, 0) - before, os.getsid(0) == os.getpid(), "
+        f"open({group!r}).read().split()[-1] if os.path.exists({group!r}) else 7)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, start_new_session=leads_a_session
+    )
+
+    assert done.stdout == "7 True 7\n"
+
+
 def test_importing_reads_no_setting_and_asking_for_settings_does(tmp_path: Path) -> None:
     environ = {**os.environ, "HOLDLINE_REDIS_URL": "nonsense", "HOLDLINE_DATA_DIR": str(tmp_path)}
     code = "import chatsvc.worker; print('imported'); chatsvc.worker.Settings"

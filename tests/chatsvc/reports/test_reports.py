@@ -221,14 +221,16 @@ async def test_what_makes_a_large_report_gives_way_to_everything_else(
             process.stdin.close()
             said = process.stdout.read()
             # It is over, and still has its rank, because nobody has waited for it yet.
-            of_session = Path(f"/proc/{process.pid}/autogroup").read_text() if group.exists() else "nice 5"
+            of_session = (
+                Path(f"/proc/{process.pid}/autogroup").read_text() if group.exists() else f"nice {making.NICENESS}"
+            )
             return said, os.getpriority(os.PRIO_PROCESS, process.pid), of_session
 
     said, rank, of_session = await asyncio.to_thread(made)
 
     assert said == b"2 2\n"
-    assert rank == min(os.getpriority(os.PRIO_PROCESS, 0) + 5, 19)
-    assert of_session.split()[-1] == "5"
+    assert rank == min(os.getpriority(os.PRIO_PROCESS, 0) + making.NICENESS, 19)
+    assert of_session.split()[-1] == str(making.NICENESS)
     assert [row["subject"] for row in rows_of(path)] == ["One", "Two"]
 
 
