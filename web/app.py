@@ -6,9 +6,9 @@ The order of the rings is the content of this module; what each does stands in i
 import asyncio
 import gc
 import logging
-import sys
 import os
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
