@@ -195,7 +195,8 @@ def _plain(original: Table) -> Any:
 
 
 def _new(before: Rows, after: Rows) -> Rows:
-    return {name: [row for row in rows if row not in before[name]] for name, rows in after.items()}
+    known = {name: {repr(row) for row in rows} for name, rows in before.items()}
+    return {name: [row for row in rows if repr(row) not in known[name]] for name, rows in after.items()}
 
 
 async def _write(database: Database, made: Made, count: int, path: Path, lines: int = 1) -> None:
