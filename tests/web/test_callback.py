@@ -10,6 +10,7 @@ from callback import store
 from callback.tables import reservations
 from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.kernel.clock import ManualClock
+from tests.forging import forged
 from tests.web.desk import JOIN, Desk
 
 
@@ -101,7 +102,7 @@ async def test_a_forged_link_leads_nowhere(desk: Desk) -> None:
     _, _, _, link = await _keeps_place(desk)
     stranger = desk.visitor()
 
-    for path in (link[:-2] + "xx", "/calls/nothing"):
+    for path in (forged(link), "/calls/nothing"):
         assert (await stranger.get(path)).status_code == 404
         assert (await stranger.post(f"{path}/cancel", data={})).status_code == 404
 

@@ -8,6 +8,7 @@ from chatsvc.notifications.compose import CALL_PATH, QUIET_PATH, REPORT_PATH, RE
 from chatsvc.notifications.quiet import Wish
 from chatsvc.tickets import feeds
 from tests import builders
+from tests.forging import forged
 from tests.web.desk import Desk
 from web.paths import PATHS
 
@@ -88,7 +89,7 @@ async def test_nothing_but_the_click_itself_is_taken_from_elsewhere(desk: Desk) 
 async def test_a_forged_link_is_no_link(desk: Desk) -> None:
     path, _, _ = await _link(desk)
 
-    for bad in (path[:-3] + "xxx", QUIET_PATH.format(token="not-a-token")):
+    for bad in (forged(path), QUIET_PATH.format(token="not-a-token")):
         assert (await desk.visitor().get(bad)).status_code == 404
         assert (await _mail_program(desk).post(bad, data=ONE_CLICK)).status_code == 404
 
