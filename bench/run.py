@@ -1,6 +1,6 @@
 """Measure Holdline and its peers in one run and write ``bench/RESULTS.md``.
 
-    python3 bench/run.py              everything, about half an hour on a quiet machine
+    python3 bench/run.py              everything, about forty minutes on a quiet machine
     python3 bench/run.py --quick      one short repetition of everything, for a look; writes no RESULTS.md
     python3 bench/run.py --only relay --only two/socketio
     python3 bench/run.py --row 7      what the seventh target needs, and nothing else

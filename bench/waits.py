@@ -21,7 +21,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from chatsvc.routing.policy import Correction, learned, told
 from chatsvc.routing.replay import Floor, Hand, History, Turn, Work, replay
@@ -99,7 +99,8 @@ class Day:
 
     def run(self) -> None:
         """Play one day, from opening to closing."""
-        self.numbers, self.events = count(), []  # type: ignore[var-annotated]
+        self.numbers = count()
+        self.events: list[Any] = []
         self.waiting: list[tuple[float, int, Waiting]] = []
         self.slowness = 1.0 if self.is_calm else math.exp(self.chance.gauss(0, 0.22))
         self.staff = [
