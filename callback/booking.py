@@ -311,7 +311,7 @@ class Bookings(Ground):
         position = await self._position(connection, ticket, line)
         prospect = await self.conversations.queries.outlook.of(connection, line, position, now)
         told = prospect.told(position, covered.until)
-        latest = prospect.served_from if told is None else now + timedelta(seconds=told[1])
+        latest = prospect.served_from if told is None else now + timedelta(seconds=told.high_s)
         if latest is None:
             return None
         is_late = covered.until is not None and latest > covered.until
@@ -355,8 +355,8 @@ class Bookings(Ground):
         if told is None:
             return None
         if place.quoted_high_s is None:
-            await places.change_place(uow, place, quoted_low_s=told[0], quoted_high_s=told[1])
-        return uow.now + timedelta(seconds=told[1])
+            await places.change_place(uow, place, **places.quoted(told))
+        return uow.now + timedelta(seconds=told.high_s)
 
     async def _lost(self, identity: Identity, key: str, error: IntegrityError) -> ReservationId:
         async with self.database.read() as connection:

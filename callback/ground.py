@@ -174,7 +174,7 @@ class Ground:
         position = await lines.position(connection, line, place.rank, place.seq)
         prospect = await self.conversations.queries.outlook.of(connection, line, position, self.database.clock.now())
         told = prospect.told(position, place.closes_at)
-        return position == 1 or (told is not None and told[0] <= self.rules.next_within.total_seconds())
+        return position == 1 or (told is not None and told.low_s <= self.rules.next_within.total_seconds())
 
     def wake_of(self, reservation: Any, **changed: Any) -> datetime | None:
         """Return when time brings something next to a reservation with these columns changed; None: never."""

@@ -61,11 +61,8 @@ class Answering(Phase):
         taken_at = place.taken_at or uow.now
         if not await places.change_place(uow, place, state=PlaceState.TAKEN, taken_at=taken_at, reserved_for=None):
             raise Conflict("offer.over")
-        is_first = place.taken_at is None and place.quoted_high_s is not None
-        if is_first and place.not_before_at is None:
-            # Whoever asked for later has not waited as they were told.
-            told = (place.quoted_low_s, place.quoted_high_s)
-            await places.learn(uow, place.line, told, (uow.now - place.admitted_at).total_seconds())
+        if place.taken_at is None:
+            await places.learn(uow, place)
         await store.move(
             uow,
             conversation,

@@ -111,9 +111,8 @@ class Calling(Answering, Ending, Joining):
         epoch = place.epoch + 1
         waiting = {"state": PlaceState.WAITING, "epoch": epoch, "round": place.round + 1, "line": line}
         moments = {"admitted_at": uow.now, "taken_at": None, "gone_at": None, "reserved_for": None}
-        nothing_told = {"quoted_low_s": None, "quoted_high_s": None}
         if place.state != PlaceState.GONE or not await places.change_place(
-            uow, place, **waiting, **moments, **nothing_told, **values
+            uow, place, **waiting, **moments, **places.quoted(None), **values
         ):
             raise Conflict("conversation.changed", conversation=conversation.id)
         again = {"line": line, "rep_id": None, "epoch": epoch, "closed_at": None}

@@ -18,7 +18,7 @@ from chatsvc.kernel.ids import PersonId
 from chatsvc.routing import policy
 from chatsvc.routing import queries as lines
 from chatsvc.routing.model import OfferState, PlaceState, RoutingRules
-from chatsvc.routing.policy import Correction, Pace
+from chatsvc.routing.policy import Correction, Pace, Told
 from chatsvc.routing.queries import Planned, Scope
 from chatsvc.routing.replay import Floor, Hand, History, Turn, Wait, Work, replay
 from chatsvc.routing.tables import offers, places
@@ -80,8 +80,8 @@ class Prospect(NamedTuple):
     pace: Pace | None
     correction: Correction
 
-    def told(self, position: int, closes_at: datetime | None = None) -> tuple[int, int] | None:
-        """Return what somebody at a position is told, in seconds: about so long, and nine of ten at most so long.
+    def told(self, position: int, closes_at: datetime | None = None) -> Told | None:
+        """Return what somebody at a position is told of their wait.
 
         None: there are too few data, or nobody serves the line before the person's hours close.
         """

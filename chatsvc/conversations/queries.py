@@ -33,6 +33,7 @@ from chatsvc.kernel.errors import NotFound
 from chatsvc.kernel.ids import ConversationId, PersonId, TicketId
 from chatsvc.routing import queries as lines
 from chatsvc.routing.model import DeskState, OfferState, PlaceState
+from chatsvc.routing.policy import Told
 from chatsvc.routing.tables import desk_lines, desks, offers, places
 from chatsvc.tickets import store as ticket_store
 from chatsvc.tickets.model import Audience, Words
@@ -251,7 +252,7 @@ class Queries:
         told = await self.outlook.of(connection, line, len(standing), self.now) if standing else None
         return WholeLine(standing, told)
 
-    async def likely_wait(self, line: str, closes_at: datetime | None = None) -> tuple[int, int] | None:
+    async def likely_wait(self, line: str, closes_at: datetime | None = None) -> Told | None:
         """Return what somebody who would stand in line now would be told, whose hours close then; None: nothing can be told."""
         async with self.database.read() as connection:
             waiting = await lines.waiting(connection, [line])

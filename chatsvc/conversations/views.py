@@ -37,7 +37,7 @@ def waiting_at(
     position: int, prospect: Prospect, offered: bool, admitted_at: datetime, closes_at: datetime | None
 ) -> Waiting:
     """Return the place of somebody at a position, with what they are told of their wait."""
-    low, high = prospect.told(position, closes_at) or (None, None)
+    low, high, _ = prospect.told(position, closes_at) or (None, None, None)
     return Waiting(position, prospect.serving, low, high, offered, admitted_at, closes_at, prospect.served_from)
 
 

@@ -16,9 +16,14 @@ from chatsvc.routing.replay import Wait
 
 # The normal distribution's 90 % point.
 _Z90 = 1.2816
-# How fast a correction learns, which bench/waits.py compares; and its limits.
-_STEP = 0.05
+# How fast corrections of the median and of the bound learn, which bench/waits.py compares; and their limits. Slower, a day on which everything
+# takes longer is over before the bound has noticed; faster, the bound gets wide.
+_MEDIAN_STEP, _BOUND_STEP = 0.015, 0.15
 _SMALLEST, _GREATEST = 0.2, 5.0
+# What a shock costs, a wait of more than half as long again as was said and a minute (callback.md, section 6): as much as being wrong by so many
+# seconds. And how far beyond the median is looked for what costs least, in standard deviations of the logarithm.
+_SHOCK_S = 480.0
+_BEYOND = tuple(n / 10 for n in range(13))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -236,13 +241,24 @@ class Correction(NamedTuple):
     bound: float = 1.0
 
 
-def learned(before: Correction, told: tuple[int, int], waited_s: float) -> Correction:
+class Told(NamedTuple):
+    """What somebody is told of their wait, in whole seconds."""
+
+    # About so long.
+    low_s: int
+    # Nine of ten not longer: whole minutes, rounded up.
+    high_s: int
+    # Half of such waits are over by then; not told, what corrections learn from.
+    median_s: int
+
+
+def learned(before: Correction, told: Told, waited_s: float) -> Correction:
     """Return the correction after one more wait came to its end (callback.md, section 6): each miss raises it, each hit lowers it a little.
 
-    It stands still when half of all waits pass what was told as usual, and one in ten what was told as the bound.
+    It stands still when half of all waits pass the median, and one in ten what was told as the bound.
     """
-    median = before.median + _STEP * ((waited_s > told[0]) - 0.5)
-    bound = before.bound + _STEP * ((waited_s > told[1]) - 0.1)
+    median = before.median * math.exp(_MEDIAN_STEP * ((waited_s > told.median_s) - 0.5))
+    bound = before.bound * math.exp(_BOUND_STEP * ((waited_s > told.high_s) - 0.1))
     return Correction(_within(median), _within(bound))
 
 
@@ -250,11 +266,36 @@ def _within(factor: float) -> float:
     return min(max(factor, _SMALLEST), _GREATEST)
 
 
-def told(wait: Wait, correction: Correction) -> tuple[int, int]:
-    """Return what people are told, in whole seconds: about so long, and nine of ten not longer; the bound in whole minutes, rounded up.
+def told(wait: Wait, correction: Correction) -> Told:
+    """Return what people are told: about so long, and nine of ten not longer.
 
     What is shown is what is measured: below a minute nobody is told more than "a minute".
     """
     median = wait.median * correction.median
-    bound = max(wait.bound * correction.bound, median, 1.0)
-    return math.floor(median), 60 * math.ceil(bound / 60)
+    usual = _costs_least(median, wait.bound * correction.median)
+    bound = max(wait.bound * correction.bound, usual, 1.0)
+    return Told(math.floor(usual), 60 * math.ceil(bound / 60), math.floor(median))
+
+
+def _costs_least(median: float, bound: float) -> float:
+    """Return what to say about a wait: what it costs to be wrong by a second is one, and a shock costs ``_SHOCK_S`` more.
+
+    Waits are taken as lognormal through their median and bound. Nobody is told less than the median. Where waits are long and known well
+    it is all but that; short ones, which may easily become twice as long, are said to be a little longer.
+    """
+    spread = math.log(max(bound, median) / median) / _Z90 if median >= 1 else 0.0
+    if spread < 0.01:
+        return median
+    mean = median * math.exp(spread * spread / 2)
+
+    def cost(beyond: float) -> float:
+        said = median * math.exp(beyond * spread)
+        wrong_by = said * (2 * _normal(beyond) - 1) + mean * (1 - 2 * _normal(beyond - spread))
+        return wrong_by + _SHOCK_S * _normal(-math.log((1.5 * said + 60) / median) / spread)
+
+    return median * math.exp(min(_BEYOND, key=cost) * spread)
+
+
+def _normal(z: float) -> float:
+    """The part of a normal distribution that lies below ``z``."""
+    return (1 + math.erf(z / math.sqrt(2))) / 2

@@ -198,20 +198,29 @@ class _Run:
 
     def _look_at_all(self, at: float) -> None:
         """Give each turn, in order, to whoever of those with room has least to do, and of those the one longest without work."""
-        roomy = [n for n, hand in enumerate(self.floor.hands) if self.load[n] < hand.capacity]
+        roomy = [
+            n
+            for n, hand in enumerate(self.floor.hands)
+            if self.load[n] < hand.capacity and hand.from_s <= at < hand.until_s
+        ]
+        reach = self._reach(roomy)
         for rank, n in tuple(self.waiting):
             turn = self.turns[n]
             if turn.since_s > at or not (roomy or turn.is_call):
                 continue
-            able = [hand for hand in roomy if self._may(hand, n, at)]
+            able = [hand for hand in roomy if self._may(hand, n, at)] if turn.line in reach else []
             if able:
                 hand = min(able, key=lambda each: (self.load[each], -self.floor.hands[each].idle_s))
                 self.waiting.remove((rank, n))
                 self._take(hand, n, at)
                 if self.load[hand] >= self.floor.hands[hand].capacity:
                     roomy.remove(hand)
+                    reach = self._reach(roomy)
             elif turn.is_call:
                 self._keep_somebody(n, at)
+
+    def _reach(self, hands: Sequence[int]) -> frozenset[str]:
+        return frozenset[str]().union(*(self.floor.hands[hand].lines for hand in hands))
 
     def _keep_somebody(self, n: int, at: float) -> None:
         """Keep whoever has least to do free for a call that is next and has waited long enough."""
@@ -226,11 +235,11 @@ class _Run:
 
     def _give(self, hand: int, at: float) -> int:
         """Let a hand that has become free take what is next for it; return how many of the priced turns were served."""
-        served, n = 0, 0
+        served, n, lines = 0, 0, self.floor.hands[hand].lines
         while n < len(self.waiting) and self.load[hand] < self.floor.hands[hand].capacity:
             index = self.waiting[n][1]
             turn = self.turns[index]
-            if turn.since_s <= at and self._may(hand, index, at):
+            if turn.line in lines and turn.since_s <= at and self._may(hand, index, at):
                 del self.waiting[n]
                 served += index < len(self.found)
                 self._take(hand, index, at)

@@ -18,7 +18,7 @@ from chatsvc.kernel import ids
 from chatsvc.kernel.ids import CompanyId, OfferId, PersonId, PlaceId, TicketId
 from chatsvc.routing import policy
 from chatsvc.routing.model import DeskState, Made, OfferState, Pair, PlaceState
-from chatsvc.routing.policy import Correction
+from chatsvc.routing.policy import Correction, Told
 from chatsvc.routing.tables import desk_lines, desks, line_corrections, line_events, offers, places
 from chatsvc.tickets.tables import ticket_numbers
 
@@ -67,7 +67,7 @@ async def admit(
     company: CompanyId,
     contact: PersonId,
     rank: int,
-    quote: tuple[int, int] | None,
+    quote: Told | None,
     closes_at: datetime | None = None,
 ) -> PlaceId:
     """Put somebody in line for a chat, in hours that are over at ``closes_at``; None: they do not end.
@@ -91,8 +91,7 @@ async def admit(
             round=1,
             admitted_at=uow.now,
             seen_at=uow.now,
-            quoted_low_s=None if quote is None else quote[0],
-            quoted_high_s=None if quote is None else quote[1],
+            **quoted(quote),
             closes_at=closes_at,
         )
     )
@@ -114,13 +113,28 @@ async def change_place(uow: UnitOfWork, place: Row[Any], **values: Any) -> bool:
     )
 
 
-async def learn(uow: UnitOfWork, line: str, told: tuple[int, int], waited_s: float) -> None:
-    """Correct what a line is told by one more wait that has come to its end; all such changes take turns (``deciding``)."""
+def quoted(quote: Told | None) -> dict[str, int | None]:
+    """Return the columns of a place that keep what was told at first; None: nothing was."""
+    low, high, median = quote or (None, None, None)
+    return {"quoted_low_s": low, "quoted_high_s": high, "quoted_median_s": median}
+
+
+async def learn(uow: UnitOfWork, place: Row[Any]) -> None:
+    """Correct what a line is told by a wait that comes to its end now; all such changes take turns (``deciding``).
+
+    Nothing is learned of a place that was told nothing, nor of whoever asked for later: they have not waited as they were told.
+    """
+    if place.quoted_high_s is None or place.not_before_at is not None:
+        return
+    # Before the median was kept, it was what was told.
+    median_s = place.quoted_low_s if place.quoted_median_s is None else place.quoted_median_s
+    told = Told(place.quoted_low_s, place.quoted_high_s, median_s)
+    line, waited_s = place.line, (uow.now - place.admitted_at).total_seconds()
     names = line_corrections.c
     found = (await uow.execute(select(line_corrections).where(names.line == line))).one_or_none()
     before = Correction() if found is None else Correction(found.median, found.bound)
     after = policy.learned(before, told, waited_s)
-    missed = int(waited_s > told[1])
+    missed = int(waited_s > told.high_s)
     if found is None:
         values: dict[str, Any] = {"line": line, "told": 1, "missed": missed}
         await uow.execute(insert(line_corrections).values(**values, **after._asdict()))

@@ -36,6 +36,8 @@ places = Table(
     # What was told of the wait at first, in seconds, to be compared with what came; None when nothing was.
     Column("quoted_low_s", Integer),
     Column("quoted_high_s", Integer),
+    # The median that stood behind it, from which the line's correction learns; None also for what was told before it was kept.
+    Column("quoted_median_s", Integer),
     # A person this place is reserved for after a hand-over; None: whoever serves the line.
     Column("reserved_for", String(40)),
     # Offered to nobody before this moment, and keeps its rank: the customer asked for later, or did not pick up. None: at once.

@@ -161,7 +161,7 @@ async def _form_page(call: Call, line: str, typed: Any, said: list[dict[str, str
         key=str(typed.get("key") or new_key()),
         limits={"files": settings.max_files_per_post, "size_bytes": settings.max_file_bytes},
         hours=hours.hours_of(call, covered),
-        closes_first=passes_closing(until, None if wait is None else wait[1], call.now),
+        closes_first=passes_closing(until, None if wait is None else wait.high_s, call.now),
         critical=[texts.gettext(rule.name) for rule in catalog.proposals],
         asks_contact=bool(asks_contact),
     )

@@ -1,9 +1,10 @@
 """What is told of a wait: nothing where nobody serves, what was where there is a past, and corrected by what came of it."""
 
+import math
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from chatsvc.accounts.model import Identity
 from chatsvc.conversations.outlook import Outlook, Prospect
@@ -57,14 +58,14 @@ async def test_free_representative_is_told_as_a_minute_and_a_busy_one_by_what_wo
     ravi = await house.ready()
     await house.act.set_capacity(ravi.person, 1)
     await handles(house, ravi)
-    assert (await prospect(house)).told(1) == (0, 60)
+    assert (await prospect(house)).told(1) == (0, 60, 0)
 
     await house.talking(await house.contact("Talks"), ravi)
     house.clock.advance(3 * MINUTE)
     await house.stay(ravi)
 
     # Five minutes and ten seconds each, of which three minutes have passed.
-    assert (await prospect(house)).told(1) == (130, 180)
+    assert (await prospect(house)).told(1) == (130, 180, 130)
 
 
 async def test_no_number_where_nobody_serves(house: House) -> None:
@@ -84,7 +85,7 @@ async def test_somebody_planned_before_closing_makes_a_number_and_later_only_say
     seen, now = await prospect(house), house.clock.now()
 
     assert seen.served_from == now + 60 * MINUTE
-    assert seen.told(1, closes_at=now + 120 * MINUTE) == (3_600, 3_600)
+    assert seen.told(1, closes_at=now + 120 * MINUTE) == (3_600, 3_600, 3_600)
     assert seen.told(1, closes_at=now + 60 * MINUTE) is None
 
 
@@ -109,7 +110,7 @@ async def test_shift_that_ends_is_counted_on_no_longer(house: House) -> None:
 
     seen = await prospect(house)
 
-    assert seen.told(1) == (0, 60), "is being offered"
+    assert seen.told(1) == (0, 60, 0), "is being offered"
     assert seen.told(len(visits)) is None
 
 
@@ -119,7 +120,7 @@ async def test_what_came_of_what_was_told_corrects_what_is_told(house: House) ->
     await handles(house, ravi)
     visit = await house.joins(await house.contact("Told"))
     [told] = [row for row in await house.rows(places) if row.ticket_id == visit.ticket]
-    assert (told.quoted_low_s, told.quoted_high_s) == (0, 60)
+    assert (told.quoted_low_s, told.quoted_high_s, told.quoted_median_s) == (0, 60, 0)
 
     card = await house.offer_to(ravi)
     house.clock.advance(timedelta(seconds=15))
@@ -128,4 +129,22 @@ async def test_what_came_of_what_was_told_corrects_what_is_told(house: House) ->
     async with house.database.read() as connection:
         [row] = (await connection.execute(select(line_corrections))).all()
     assert (row.line, row.told, row.missed) == ("expense", 1, 0)
-    assert (row.median, row.bound) == pytest.approx((1.025, 0.995))
+    assert (row.median, row.bound) == pytest.approx((math.exp(0.0075), math.exp(-0.015)))
+
+
+async def test_what_was_told_before_its_median_was_kept_corrects_by_what_was_said(house: House) -> None:
+    house.act.queries.outlook = Outlook(RoutingRules(history_needs=4))
+    ravi = await house.ready()
+    await handles(house, ravi)
+    visit = await house.joins(await house.contact("Told"))
+    async with house.database.begin() as uow:
+        earlier = {"quoted_low_s": 600, "quoted_median_s": None}
+        await uow.execute(update(places).where(places.c.ticket_id == visit.ticket).values(**earlier))
+
+    card = await house.offer_to(ravi)
+    house.clock.advance(timedelta(seconds=15))
+    await house.act.accept(ravi, card.id, card.epoch)
+
+    async with house.database.read() as connection:
+        [row] = (await connection.execute(select(line_corrections))).all()
+    assert row.median == pytest.approx(math.exp(-0.0075)), "it took less"

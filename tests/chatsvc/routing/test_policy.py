@@ -1,5 +1,6 @@
 """The order of the line as pure functions: rank, matching, wait ranges (callback.md, sections 4 to 6)."""
 
+import math
 import random
 from datetime import UTC, datetime, timedelta
 
@@ -12,6 +13,7 @@ from chatsvc.routing.model import Pair, Place, RoutingRules, Seat
 from chatsvc.routing.policy import (
     Correction,
     Start,
+    Told,
     gaps_between,
     learned,
     match,
@@ -294,18 +296,50 @@ def test_bound_by_pace_holds_about_nine_waits_out_of_ten(position: int, shape: s
 
 @given(st.floats(0, 40_000), st.floats(0, 40_000), st.floats(0.2, 5), st.floats(0.2, 5))
 def test_what_is_told_is_ordered_and_in_whole_minutes(median: float, bound: float, by: float, bound_by: float) -> None:
-    low, high = told(Wait(median, max(median, bound)), Correction(by, bound_by))
+    low, high, of_half = told(Wait(median, max(median, bound)), Correction(by, bound_by))
 
-    assert 0 <= low <= high
+    assert 0 <= of_half <= low <= high
     assert high % 60 == 0
     assert high >= 60
+
+
+@pytest.mark.parametrize(
+    ("minutes", "bound", "said"),
+    [
+        pytest.param(0, 1, 0, id="at once is said as it is"),
+        pytest.param(2, 2, 2, id="what is known for sure is said as it is"),
+        pytest.param(2, 6, 3.3, id="a short wait that may become three times as long"),
+        pytest.param(10, 30, 12.9, id="a longer one: by a smaller part of it"),
+        pytest.param(30, 40, 30.7, id="a long one that is known well"),
+    ],
+)
+def test_short_wait_that_may_become_long_is_said_to_be_longer_than_half_of_such_waits_are(
+    minutes: float, bound: float, said: float
+) -> None:
+    found = told(Wait(minutes * 60, bound * 60), Correction())
+
+    assert found.low_s / 60 == pytest.approx(said, abs=0.05)
+
+
+def test_what_is_said_costs_less_than_the_median_and_than_twice_as_much() -> None:
+    wait, chance = Wait(120, 360), random.Random(5)
+    spread = math.log(3) / 1.2816
+    waits = [120 * math.exp(chance.gauss(0, spread)) for _ in range(20_000)]
+
+    def cost(said_s: float) -> float:
+        return sum(abs(each - said_s) + 480 * (each > 1.5 * said_s + 60) for each in waits)
+
+    said = cost(told(wait, Correction()).low_s)
+
+    assert said < 0.95 * cost(120)
+    assert said < cost(240)
 
 
 def test_correction_stands_still_when_one_in_ten_lasts_longer() -> None:
     correction = Correction()
     for n in range(1_000):
         waited_s = (250, 150, 50, 150, 50, 150, 50, 150, 50, 50)[n % 10]
-        correction = learned(correction, (100, 200), waited_s)
+        correction = learned(correction, Told(130, 200, 100), waited_s)
 
     assert correction == pytest.approx((1.0, 1.0), abs=0.05)
 
@@ -314,6 +348,6 @@ def test_correction_stands_still_when_one_in_ten_lasts_longer() -> None:
 def test_correction_stays_within_bounds(waited_s: float, limit: float) -> None:
     correction = Correction()
     for _ in range(3_000):
-        correction = learned(correction, (100, 200), waited_s)
+        correction = learned(correction, Told(130, 200, 100), waited_s)
 
     assert correction.bound == limit
