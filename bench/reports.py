@@ -5,7 +5,9 @@
 
 Live messages are appended at random moments through the log book, as the hub does it, and each counts from the moment it was due until it
 is acknowledged: for a while without a report, then while another process makes one, as the worker does, and so on in turn. What counts is
-the ratio of the two. The report's time is wall clock, so that it means something only on a machine that has a core to spare.
+the ratio of the two, over all rounds together: in the seconds that a report takes, one in a hundred is a handful. The other process stands
+back as the worker does, and is there before anything is measured. The report's time is wall clock, so that it means something only on a
+machine that has a core to spare.
 """
 
 import argparse
@@ -26,6 +28,7 @@ from chatsvc.accounts.model import Identity
 from chatsvc.accounts.queries import AccountQueries
 from chatsvc.db import migrate
 from chatsvc.db.engine import Database
+from chatsvc.giving_way import give_way
 from chatsvc.kernel import ids
 from chatsvc.kernel.clock import SystemClock
 from chatsvc.kernel.ids import LogId
@@ -40,10 +43,12 @@ MOST_MB: Final = 300.0
 MOST_SLOWER: Final = 1.2
 # Of talking without a report, before each one.
 QUIET_S: Final = 15.0
+# What HOLDLINE_WORKER_NICENESS is unless somebody changes it.
+WORKER_NICENESS: Final = 10
 
 
 async def make(address: str, folder: Path) -> bool:
-    """Make the report that waits, and print what it took."""
+    """Make the report that waits, and say what it took."""
     database = Database(address, SystemClock())
     reports = Reports(database, folder, AccountQueries(database))
     begun = time.perf_counter()
@@ -53,8 +58,53 @@ async def make(address: str, folder: Path) -> bool:
     used = [resource.getrusage(whose) for whose in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu_s, memory_mb = sum(each.ru_utime + each.ru_stime for each in used), max(each.ru_maxrss for each in used) / 1024
     await database.close()
-    print(f"  report: {took_s:5.1f} s, {cpu_s:5.1f} s of CPU, {memory_mb:.0f} MB", flush=True)
-    return made and took_s <= MOST_S and memory_mb <= MOST_MB
+    well = made and took_s <= MOST_S and memory_mb <= MOST_MB
+    mark = "" if well else "  TOO MUCH"
+    print(f"  report: {took_s:5.1f} s, {cpu_s:5.1f} s of CPU, {memory_mb:.0f} MB{mark}", flush=True)
+    return well
+
+
+class Worker:
+    """A process that makes reports when it is told to, as the worker does."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self.process = process
+
+    @classmethod
+    async def start(cls, address: str, folder: Path) -> "Worker":
+        """Start it; it is there when this returns."""
+        command = (sys.executable, __file__, "--make", address, "--folder", str(folder))
+        pipe = asyncio.subprocess.PIPE
+        started = cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe))
+        await started.says()
+        return started
+
+    async def says(self) -> str:
+        """Return what it says next."""
+        assert self.process.stdout is not None
+        return (await self.process.stdout.readline()).decode()
+
+    async def makes(self) -> bool:
+        """Let it make the report that waits; print what it says, and return whether that was as wanted."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(b"\n")
+        said = await self.says()
+        print(said, end="", flush=True)
+        return said != "" and "TOO MUCH" not in said
+
+    async def close(self) -> None:
+        """End it."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        await self.process.wait()
+
+
+def work(address: str, folder: Path) -> None:
+    """Make a report for every line that comes."""
+    give_way(WORKER_NICENESS)
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        asyncio.run(make(address, folder))
 
 
 class Talk:
@@ -65,7 +115,7 @@ class Talk:
         self.chance = random.Random(7)
 
     async def until(self, over: asyncio.Event) -> list[float]:
-        """Write until told to stop; return how long each message took from its moment, in milliseconds, in order of length."""
+        """Write until told to stop; return how long each message took from its moment, in milliseconds."""
         loop, took, under_way = asyncio.get_running_loop(), [], set()
 
         async def say(due_s: float) -> None:
@@ -86,7 +136,7 @@ class Talk:
             under_way.add(task)
             task.add_done_callback(under_way.discard)
         await asyncio.gather(*under_way)
-        return sorted(took)
+        return took
 
 
 async def measure(name: str, address: str, *, number: int, rate: float, rounds: int, folder: Path) -> bool:
@@ -102,32 +152,33 @@ async def measure(name: str, address: str, *, number: int, rate: float, rounds: 
     talk = Talk(logbook, [each.log for each in opened], filled.staff[0], rate)
     reports = Reports(database, folder, AccountQueries(database))
     print(f"{name}: {number:,} tickets, {rate:.0f} messages a second", flush=True)
-    ratios, well = [], True
+    worker = await Worker.start(address, folder)
+    without, beside, well = [], [], True
     for _ in range(rounds):
         over = asyncio.Event()
         asyncio.get_running_loop().call_later(QUIET_S, over.set)
-        quiet = await talk.until(over)
+        without += await talk.until(over)
         await reports.ask(filled.staff[0], Wish(report="tickets", zone="Europe/Berlin", labels={"title": "All"}))
         over = asyncio.Event()
         talking = asyncio.create_task(talk.until(over))
-        maker = await asyncio.create_subprocess_exec(
-            sys.executable, __file__, "--make", address, "--folder", str(folder)
-        )
-        well &= await maker.wait() == 0
+        well &= await worker.makes()
         over.set()
-        busy = await talking
-        ratios.append(_p(busy, 0.99) / _p(quiet, 0.99))
-        for label, took in (("without", quiet), ("with", busy)):
-            print(f"  {label:8} p50 {_p(took, 0.5):6.1f} ms   p99 {_p(took, 0.99):6.1f} ms", flush=True)
+        beside += await talking
+    await worker.close()
     await logbook.close()
     await database.close()
-    ratio = sorted(ratios)[len(ratios) // 2]
+    for label, took in (("without", without), ("with", beside)):
+        print(
+            f"  {label:8} {len(took):6} messages   p50 {_p(took, 0.5):6.1f} ms   p99 {_p(took, 0.99):6.1f} ms",
+            flush=True,
+        )
+    ratio = _p(beside, 0.99) / _p(without, 0.99)
     print(f"  p99 with a report: {ratio:.2f} times that without", flush=True)
     return well and ratio <= MOST_SLOWER
 
 
 def _p(took: list[float], part: float) -> float:
-    return took[int(part * (len(took) - 1))]
+    return sorted(took)[int(part * (len(took) - 1))]
 
 
 def main() -> int:
@@ -135,13 +186,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tickets", type=int, default=100_000)
     parser.add_argument("--rate", type=float, default=100)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--rounds", type=int, default=8)
     parser.add_argument("--store", choices=("sqlite", "postgresql", "both"), default="both")
     parser.add_argument("--make", help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     wish = parser.parse_args()
     if wish.make:
-        return 0 if asyncio.run(make(wish.make, wish.folder)) else 1
+        work(wish.make, wish.folder)
+        return 0
     well = True
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

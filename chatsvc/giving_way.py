@@ -21,3 +21,12 @@ def give_way(niceness: int) -> None:
         if os.getsid(0) != os.getpid():
             os.setsid()
         Path("/proc/self/autogroup").write_text(str(niceness))
+
+
+def stay_on_one_processor() -> None:
+    """Keep all of this process's threads on one of the processors it may use, where that can be said.
+
+    A process whose threads wake each other wanders over all processors, and wherever it wakes, somebody who talks has just begun to wait.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})

@@ -119,6 +119,7 @@ CODES: Final[Mapping[str, int]] = {
     "report.days_crossed": 422,
     "report.not_found": 404,
     "report.taken": 409,
+    "report.too_large": 409,
     "report.too_many": 409,
     "required": 422,
     "reservation.already_live": 409,

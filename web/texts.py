@@ -234,6 +234,9 @@ ERRORS: Final = {
     "choose": N_("Choose one of the answers."),
     "too_long": N_("This is too long. Shorten it to at most %(limit)s characters."),
     "report.days_crossed": N_("The last day is before the first one. Choose it again."),
+    "report.too_large": N_(
+        "A report has at most %(most)s rows, because a sheet of Excel has no more; this one would have %(rows)s. Choose a shorter time, or fewer products."
+    ),
     "report.too_many": N_("Your earlier reports are still being made. Wait for one of them, then ask again."),
     "bulk.none": N_("No ticket is chosen. Choose at least one in the list."),
     "bulk.refused": N_("Ticket %(number)s was not changed. %(reason)s."),

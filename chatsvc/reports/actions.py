@@ -24,6 +24,7 @@ from chatsvc.db.engine import Database
 from chatsvc.kernel.errors import Conflict, Invalid, NotFound
 from chatsvc.kernel.ids import PersonId, SessionId
 from chatsvc.reports import making, queries, store
+from chatsvc.reports.book import MOST_ROWS
 from chatsvc.reports.making import Order
 from chatsvc.reports.model import REPORTS, Finished, Progress, ReportRules, State, Wish
 
@@ -84,11 +85,13 @@ class Reports:
 
         Raises:
             Invalid: there is no such report.
-            Conflict: ``report.too_many``: enough of this person's are waiting.
+            Conflict: ``report.too_many``: enough of this person's are waiting; ``report.too_large``: no sheet has so many rows.
         """
         _check(wish)
         async with self.database.read() as connection:
             extent = await queries.extent(connection, identity, wish)
+        if extent.rows > MOST_ROWS:
+            raise Conflict("report.too_large", rows=extent.rows, most=MOST_ROWS)
         async with self.database.begin() as uow:
             if await store.waiting(uow.connection, identity.person) >= self.rules.most_waiting:
                 raise Conflict("report.too_many", most=self.rules.most_waiting)

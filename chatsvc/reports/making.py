@@ -17,7 +17,7 @@ import msgspec
 
 from chatsvc.accounts.model import Identity
 from chatsvc.db.engine import Database
-from chatsvc.giving_way import give_way
+from chatsvc.giving_way import give_way, stay_on_one_processor
 from chatsvc.kernel.clock import SystemClock
 from chatsvc.reports import queries
 from chatsvc.reports.book import Book
@@ -82,4 +82,5 @@ async def _carry_out(order: Order) -> None:
 
 if __name__ == "__main__":
     give_way(NICENESS)
+    stay_on_one_processor()
     asyncio.run(_carry_out(msgspec.json.decode(sys.stdin.buffer.read(), type=Order)))

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
+from xml.etree import ElementTree
+from zipfile import ZipFile
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -25,6 +27,7 @@ from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Conflict, Invalid, NotFound
 from chatsvc.reports import making
 from chatsvc.reports.actions import Reports, file_name
+from chatsvc.reports.book import Book
 from chatsvc.reports.model import REPORTS, ReportRules, State, Wish
 from tests import builders
 
@@ -94,6 +97,58 @@ async def test_t24_no_text_of_a_person_becomes_a_formula_or_a_link(database: Dat
     assert [bool(cell.quotePrefix) for cell in subjects[:9]] == [True] * 7 + [False] * 2
     assert all(cell.hyperlink is None for cell in subjects)
     assert [cell.data_type for row in sheet.iter_rows() for cell in row if cell.data_type == "f"] == []
+
+
+SAID = [
+    ('a & b <c> "d"', 'a & b <c> "d"'),
+    ("  two  spaces  ", "  two  spaces  "),
+    ("first\nsecond\tthird", "first\nsecond\tthird"),
+    ("bell \x07 return \r", "bell _x0007_ return _x000D_"),
+    ("what is _x0041_ here", "what is _x005F_x0041_ here"),
+    ("half \ud83d", "half _xD83D_"),
+    ("\ufffe\U0001f600", "_xFFFE_\U0001f600"),
+    ("x" * 40_000, "x" * 32_767),
+]
+
+
+def test_every_text_is_a_cell_that_xml_can_say(tmp_path: Path) -> None:
+    book = Book(tmp_path / "said.xlsx", columns=REPORTS["tickets"].columns[:2], labels={}, zone="UTC")
+
+    book.add([(n, text) for n, (text, _) in enumerate(SAID)])
+    book.add([(None, None)])
+    book.close()
+
+    with ZipFile(tmp_path / "said.xlsx") as parts:
+        assert parts.namelist()[0] == "[Content_Types].xml"
+        sheet = ElementTree.fromstring(parts.read("xl/worksheets/sheet1.xml"))
+    spread = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+    texts = [
+        cell.findtext(f"{spread}is/{spread}t") for cell in sheet.iter(f"{spread}c") if cell.get("t") == "inlineStr"
+    ]
+    assert texts == [written for _, written in SAID]
+    assert [row.get("r") for row in sheet.iter(f"{spread}row")] == [str(n) for n in range(1, len(SAID) + 3)]
+    assert sheet.find(f"{spread}autoFilter").get("ref") == f"A1:B{len(SAID) + 2}"
+
+
+def test_nothing_but_the_report_itself_is_written_to_the_disk(tmp_path: Path) -> None:
+    book = Book(tmp_path / "alone.xlsx", columns=REPORTS["tickets"].columns[:2], labels={}, zone="UTC")
+    book.add([(n, "A subject") for n in range(10_000)])
+
+    assert [path.name for path in tmp_path.iterdir()] == ["alone.xlsx"]
+    assert book.close() < 200_000
+
+
+async def test_more_rows_than_a_sheet_has_are_refused_before_anything_is_made(
+    database: Database, reports: Reports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    contact = await builders.a_contact(database)
+    await tickets_of(database, contact, ["One", "Two", "Three"])
+    monkeypatch.setattr("chatsvc.reports.actions.MOST_ROWS", 2)
+
+    with pytest.raises(Conflict, match="too_large"):
+        await reports.ask(contact, a_wish())
+
+    assert await reports.of_person(contact) == []
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"])  # the file knows no store
@@ -212,7 +267,7 @@ async def test_what_makes_a_large_report_gives_way_to_everything_else(
 
     group = Path("/proc/self/autogroup")  # where Linux groups processes by session
 
-    def made() -> tuple[bytes, int, str]:
+    def made() -> tuple[bytes, int, str, set[int]]:
         command = [sys.executable, "-m", making.__name__]
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
             assert process.stdin is not None
@@ -224,13 +279,15 @@ async def test_what_makes_a_large_report_gives_way_to_everything_else(
             of_session = (
                 Path(f"/proc/{process.pid}/autogroup").read_text() if group.exists() else f"nice {making.NICENESS}"
             )
-            return said, os.getpriority(os.PRIO_PROCESS, process.pid), of_session
+            allowed = os.sched_getaffinity(process.pid)
+            return said, os.getpriority(os.PRIO_PROCESS, process.pid), of_session, allowed
 
-    said, rank, of_session = await asyncio.to_thread(made)
+    said, rank, of_session, allowed = await asyncio.to_thread(made)
 
     assert said == b"2 2\n"
     assert rank == min(os.getpriority(os.PRIO_PROCESS, 0) + making.NICENESS, 19)
     assert of_session.split()[-1] == str(making.NICENESS)
+    assert len(allowed) == 1
     assert [row["subject"] for row in rows_of(path)] == ["One", "Two"]
 
 
