@@ -23,7 +23,7 @@ from babel import Locale
 from babel.dates import format_date, format_datetime, format_time, format_timedelta, get_timezone_name
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_decimal
+from babel.numbers import format_decimal, format_percent
 
 from chatsvc.kernel.languages import ENGLISH, LANGUAGES, Language
 
@@ -257,6 +257,11 @@ def _medium_with_short_time(locale: Locale) -> str:
 def number(value: int | float) -> str:
     """Return the number as the reader writes it: ``1,234``."""
     return format_decimal(value, locale=reader().locale)
+
+
+def percent(part: float) -> str:
+    """Return a part, 0 to 1, as the reader writes it in hundredths, with one digit after the point where it is not whole: ``91.5%``."""
+    return format_percent(round(part, 3), locale=reader().locale, decimal_quantization=False)
 
 
 _UNITS: Final[tuple[tuple[int, Callable[[Texts], str]], ...]] = (

@@ -74,6 +74,7 @@ PATHS: Final = {
     "call_region_removed": "/desk/numbers/countries/removed",
     "staffing": "/desk/staffing",
     "shift_remove": "/desk/staffing/{shift}/remove",
+    "waits": "/desk/waits",
     "replies": "/desk/replies",
     "reply": "/desk/replies/{reply}",
     "reply_remove": "/desk/replies/{reply}/remove",

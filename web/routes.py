@@ -31,6 +31,7 @@ from web.pages import (
     ticket_lists,
     tickets,
     transcript,
+    waits,
 )
 from web.pages import calendar_forms as cf
 from web.pages import callback_forms as call_forms
@@ -119,6 +120,7 @@ STAFF: Final = (
     page("POST", "replies", replies.add, Policy(Who.STAFF), takes=f.ReplyForm, again=replies.show_again),
     page("POST", "reply", replies.change, _REPLY, takes=f.ReplyChangeForm, again=replies.show_again),
     page("POST", "reply_remove", replies.remove, _REPLY, takes=f.Nothing),
+    page("GET", "waits", waits.show, Policy(Who.SUPERVISOR), query=f.WaitsQuery),
     page("GET", "staff_tickets", ticket_lists.show, Policy(Who.STAFF), query=f.TicketsQuery),
     page("POST", "staff_bulk", ticket_lists.change, Policy(Who.STAFF), takes=f.BulkForm, again=ticket_lists.change_again),
     page("POST", "staff_undo", ticket_lists.undo, Policy(Who.STAFF), takes=f.UndoForm),

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
 import msgspec
@@ -31,7 +31,9 @@ from chatsvc.conversations.views import (
 from chatsvc.db.engine import Database
 from chatsvc.kernel.errors import NotFound
 from chatsvc.kernel.ids import ConversationId, PersonId, TicketId
+from chatsvc.routing import accuracy
 from chatsvc.routing import queries as lines
+from chatsvc.routing.accuracy import Accuracy
 from chatsvc.routing.model import DeskState, OfferState, PlaceState
 from chatsvc.routing.policy import Told
 from chatsvc.routing.tables import desk_lines, desks, offers, places
@@ -43,6 +45,9 @@ from chatsvc.tickets.tables import entries, logs, reads, tickets
 _PAST = 20
 # Up to so many places of a line are counted out one by one; of more, the whole line is numbered at once.
 _FEW = 20
+# What customers are told of how waits have held: of so many days, and read again after so long.
+_PUBLISHED_DAYS = 28
+_PUBLISHED_FOR = timedelta(minutes=10)
 # Line -> what is known of it: ticket -> place.
 KnownLines = Mapping[str, Mapping[TicketId, Waiting]]
 _NONE_KNOWN: KnownLines = {}
@@ -137,6 +142,8 @@ class Queries:
         self.database = database
         self.rules = rules
         self.outlook = Outlook(rules.routing)
+        # What customers are told of how waits have held, line -> of 100; and until when.
+        self._published: tuple[datetime, dict[str, int]] | None = None
 
     @property
     def now(self) -> datetime:
@@ -259,6 +266,26 @@ class Queries:
             count, _ = waiting.get(line, (0, None))
             prospect = await self.outlook.of(connection, line, count + 1, self.now)
         return prospect.told(count + 1, closes_at)
+
+    async def waits_held(self, line: str) -> int | None:
+        """Return of how many in 100 served customers of a line the bound has held in the last 28 days; None: too few to say so.
+
+        Read once for everybody of a process, and again after ten minutes.
+        """
+        if self._published is None or not self._published[0] - _PUBLISHED_FOR <= self.now < self._published[0]:
+            held = await self.accuracy(_PUBLISHED_DAYS, UTC)
+            shares = {each: accuracy.published(found.counts) for each, found in held.lines.items()}
+            known = {each: share for each, share in shares.items() if share is not None}
+            self._published = self.now + _PUBLISHED_FOR, known
+        return self._published[1].get(line)
+
+    async def accuracy(self, days: int, zone: tzinfo) -> Accuracy:
+        """Return how told waits have held, of those who came today and in the days before on the calendar of a zone; so many days in all."""
+        dates = accuracy.days_until(self.now, days, zone)
+        found = await self.database.look(
+            lambda connection: lines.told_waits(connection, accuracy.beginnings(dates, zone))
+        )
+        return accuracy.accuracy(found, dates)
 
     async def line_counts(self) -> dict[str, LineCount]:
         """Return every line in which somebody waits or serves, counted; lines that are missing here have nobody on either side."""

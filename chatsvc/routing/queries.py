@@ -2,16 +2,30 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BigInteger, Select, and_, bindparam, func, or_, select, true, type_coerce, union_all
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    or_,
+    select,
+    true,
+    type_coerce,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.accounts.tables import people
 from chatsvc.db.columns import Moment
 from chatsvc.kernel.ids import PersonId, PlaceId, TicketId
 from chatsvc.routing import policy
+from chatsvc.routing.accuracy import SHOCK_AND, SHOCK_TIMES, Counts
 from chatsvc.routing.model import ASKED, DeskState, Place, PlaceState, RoutingRules, Seat
 from chatsvc.routing.policy import Correction, Pace, Start
 from chatsvc.routing.tables import desk_lines, desks, line_corrections, offers, places, shifts
@@ -262,3 +276,61 @@ async def correction(connection: AsyncConnection, line: str) -> Correction:
     """Return by how much what a line is told has to be changed to hold."""
     row = (await connection.execute(_CORRECTION, {"line": line})).one_or_none()
     return Correction() if row is None else Correction(row.median, row.bound)
+
+
+async def told_waits(connection: AsyncConnection, beginnings: Sequence[datetime]) -> list[tuple[str, int, Counts]]:
+    """Count what came of what was told of waits: one pass over the places that were admitted in a stretch of time.
+
+    Args:
+        connection: to read with.
+        beginnings: moments in order, at least three: each begins a part of the stretch, the last one ends it.
+
+    Returns:
+        Line, index of the part, and what was counted there; of parts without anybody nothing. A place that was handed over to another line
+        counts there.
+    """
+    waits = _waits_of(beginnings).subquery()
+    w = waits.c
+
+    def number_of(*conditions: Any) -> Any:
+        return func.coalesce(func.sum(case((and_(*conditions), 1), else_=0)), 0)
+
+    def sum_of(value: Any) -> Any:
+        return func.coalesce(func.sum(case((served, value), else_=0)), 0)
+
+    told = and_(w.by_us.is_not(None), w.put_off.is_(False))
+    served = and_(told, w.taken_us.is_not(None))
+    left = and_(told, w.taken_us.is_(None), w.gone_us.is_not(None))
+    is_shock = w.taken_us > w.about_us * SHOCK_TIMES + SHOCK_AND // timedelta(microseconds=1)
+    statement = select(
+        w.line,
+        w.part,
+        number_of(served),
+        number_of(served, w.taken_us <= w.by_us),
+        number_of(served, is_shock),
+        sum_of(func.abs(w.taken_us - w.about_us)),
+        sum_of(w.taken_us - w.about_us),
+        number_of(left),
+        number_of(left, w.gone_us > w.by_us),
+        number_of(told, w.taken_us.is_(None), w.gone_us.is_(None)),
+        number_of(w.by_us.is_(None), w.put_off.is_(False)),
+        number_of(w.put_off.is_(True)),
+    ).group_by(w.line, w.part)
+    rows = (await connection.execute(statement)).all()
+    # Sums of whole numbers are decimals on PostgreSQL.
+    return [(row[0], int(row[1]), Counts(*(int(value) for value in row[2:]))) for row in rows]
+
+
+def _waits_of(beginnings: Sequence[datetime]) -> Select[Any]:
+    """Every place of a stretch of time: its line, the part of the stretch, and all lengths in microseconds since it was admitted."""
+    admitted = type_coerce(places.c.admitted_at, BigInteger)
+    part = case(*((places.c.admitted_at < end, n) for n, end in enumerate(beginnings[1:-1])), else_=len(beginnings) - 2)
+    return select(
+        places.c.line,
+        part.label("part"),
+        (type_coerce(places.c.taken_at, BigInteger) - admitted).label("taken_us"),
+        (type_coerce(places.c.gone_at, BigInteger) - admitted).label("gone_us"),
+        (cast(places.c.quoted_low_s, BigInteger) * 1_000_000).label("about_us"),
+        (cast(places.c.quoted_high_s, BigInteger) * 1_000_000).label("by_us"),
+        places.c.not_before_at.is_not(None).label("put_off"),
+    ).where(places.c.admitted_at >= beginnings[0], places.c.admitted_at < beginnings[-1])

@@ -38,6 +38,15 @@ places = Table(
     Column("quoted_high_s", Integer),
     # The median that stood behind it, from which the line's correction learns; None also for what was told before it was kept.
     Column("quoted_median_s", Integer),
+    # What was told of the wait last, to compare the next word with: when, by when about half and by when nine of ten are served, and how
+    # many representatives served the line; None: nothing was.
+    Column("told_at", Moment),
+    Column("told_about", Moment),
+    Column("told_by", Moment),
+    Column("told_serving", Integer),
+    # Why it takes longer than had been told before that, and when that was said: ``fewer``, ``urgent``, ``talks``, ``unknown``; None: it does not.
+    Column("longer", String(10)),
+    Column("longer_at", Moment),
     # A person this place is reserved for after a hand-over; None: whoever serves the line.
     Column("reserved_for", String(40)),
     # Offered to nobody before this moment, and keeps its rank: the customer asked for later, or did not pick up. None: at once.
@@ -49,6 +58,8 @@ places = Table(
     Index("ix_places_closing", "state", "closes_at"),
     # The line's recent starts, for wait ranges.
     Index("ix_places_started", "line", "taken_at"),
+    # Who came in a stretch of days, for how told waits have held.
+    Index("ix_places_admitted", "admitted_at"),
     Index("uq_places_live_topic", "contact_id", "line", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
 )
 

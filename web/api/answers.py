@@ -1,6 +1,6 @@
 """What programs get, where no room has the type already. Each says what its audience may know, and nothing else (threat T32)."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 import msgspec
 
@@ -8,6 +8,7 @@ from chatsvc.accounts.model import Identity
 from chatsvc.conversations.urgency import Option, Urgency
 from chatsvc.conversations.views import Colleague
 from chatsvc.kernel.ids import CompanyId, ConversationId, FileId, LogId, PersonId
+from chatsvc.routing.accuracy import Figures
 from chatsvc.tickets.model import Entry
 from chatsvc.tickets.queries import TicketLine
 
@@ -179,3 +180,53 @@ class Targets(msgspec.Struct, frozen=True):
 
     colleagues: tuple[Colleague, ...]
     lines: tuple[NamedLine, ...]
+
+
+class WaitFigures(msgspec.Struct, frozen=True):
+    """How what was told of some waits has held."""
+
+    # Customers who were told how long it takes and were served since; of them those whose wait ended within the bound that they were told,
+    # and those who waited longer than 1.5 times what they were told as usual, and a minute.
+    served: int
+    held: int
+    shocks: int
+    # Customers who were told and left, or were let go, before they were served; of them those who had waited past the bound.
+    left: int
+    left_late: int
+    # Customers who were told and wait still; who were told nothing; who asked for later themselves and are counted nowhere else.
+    waiting: int
+    untold: int
+    put_off: int
+    # ``held`` as a part of ``served``, 0 to 1; nine of ten are promised. Null while nobody was served.
+    within: float | None
+    # How far waits were from what was told as usual, on average; and by how much longer they were, negative when they were shorter. Seconds;
+    # null while nobody was served.
+    error_s: float | None
+    bias_s: float | None
+    # ``few``: too few to judge; ``holds``; ``short``: fewer waits than promised end within the bound; ``long``: more do.
+    verdict: str
+
+    @classmethod
+    def of(cls, found: Figures) -> "WaitFigures":
+        """Return figures as programs get them."""
+        seconds = [None if each is None else each.total_seconds() for each in (found.error, found.bias)]
+        counts = {name: getattr(found.counts, name) for name in cls.__struct_fields__[:8]}
+        return cls(**counts, within=found.within, error_s=seconds[0], bias_s=seconds[1], verdict=found.verdict.value)
+
+
+class WaitDay(msgspec.Struct, frozen=True):
+    """The waits that began on one day."""
+
+    # On one's own calendar.
+    day: date
+    figures: WaitFigures
+
+
+class WaitsHeld(msgspec.Struct, frozen=True):
+    """How what was told of waits has held."""
+
+    together: WaitFigures
+    # By the line's key; lines in which nobody stood are missing.
+    lines: dict[str, WaitFigures]
+    # The newest first.
+    days: tuple[WaitDay, ...]

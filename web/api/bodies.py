@@ -298,6 +298,12 @@ class RepliesQuery(Body, frozen=True):
     line: Code | None = None
 
 
+class WaitsQuery(Body, frozen=True):
+    """Of how many days, that of today and those before on one's own clock."""
+
+    days: Annotated[int, Meta(ge=2, le=90)] = 28
+
+
 class ColleaguesQuery(Body, frozen=True):
     """For a conversation of which line."""
 

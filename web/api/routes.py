@@ -21,6 +21,7 @@ from web.api import (
     tickets,
     urgency,
     visits,
+    waits,
 )
 from web.door import Keyed, Policy, Route, Rule, Who
 
@@ -95,6 +96,8 @@ ROUTES: Final = (
 
     _route("GET", "/views", "listView", Who.STAFF, None, ticket_lists.show, query=bodies.ListQuery, gives=answers.ListPage),
     _route("GET", "/views/counts", "countViews", Who.STAFF, None, ticket_lists.counts, gives=answers.ListCounts),
+
+    _route("GET", "/waits", "showWaits", Who.SUPERVISOR, None, waits.show, query=bodies.WaitsQuery, gives=answers.WaitsHeld),
 
     _route("PUT", "/drafts/{form}", "keepDraft", Who.CONTACT, Rule.DRAFT, requests.keep_draft, takes=bodies.DraftBody),
     _route("GET", "/reports/{report}", "showReport", Who.SIGNED_IN, Rule.REPORT, requests.report, gives=Progress),

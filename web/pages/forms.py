@@ -185,6 +185,12 @@ class UndoForm(Form, frozen=True):
     view: Literal["mine", "my_team", "unassigned", "due", "breached", "open"] = "mine"
 
 
+class WaitsQuery(Form, frozen=True):
+    """Of how many days, that of today and those before."""
+
+    days: Literal["7", "28", "90"] = "28"
+
+
 class RepliesPageQuery(Form, frozen=True):
     """Which saved reply is open."""
 
