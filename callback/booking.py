@@ -32,6 +32,7 @@ from chatsvc.routing import queries as lines
 from chatsvc.routing import store as places
 from chatsvc.routing.model import PlaceState
 from chatsvc.routing.store import deciding
+from chatsvc.routing.telling import columns, word_of
 from chatsvc.tickets import queries as ticket_queries
 from chatsvc.tickets import store as tickets
 from chatsvc.tickets.model import Kind
@@ -311,7 +312,7 @@ class Bookings(Ground):
         position = await self._position(connection, ticket, line)
         prospect = await self.conversations.queries.outlook.of(connection, line, position, now)
         told = prospect.told(position, covered.until)
-        latest = prospect.served_from if told is None else now + timedelta(seconds=told.high_s)
+        latest = prospect.staffed.served_from if told is None else now + timedelta(seconds=told.high_s)
         if latest is None:
             return None
         is_late = covered.until is not None and latest > covered.until
@@ -354,8 +355,12 @@ class Bookings(Ground):
         told = prospect.told(position, place.closes_at)
         if told is None:
             return None
-        if place.quoted_high_s is None:
-            await places.change_place(uow, place, **places.quoted(told))
+        standing: datetime | None = place.told_by
+        if standing is not None and standing > uow.now:
+            return standing
+        word = columns(word_of(told, prospect.staffed.serving, uow.now))
+        first = places.quoted(told) if place.quoted_high_s is None else {}
+        await places.change_place(uow, place, **word, **first)
         return uow.now + timedelta(seconds=told.high_s)
 
     async def _lost(self, identity: Identity, key: str, error: IntegrityError) -> ReservationId:

@@ -19,6 +19,7 @@ from chatsvc.accounts.model import Identity
 from chatsvc.accounts.tables import companies, people
 from chatsvc.conversations.actions import Conversations
 from chatsvc.conversations.tables import conversations
+from chatsvc.conversations.views import wait_left
 from chatsvc.kernel.errors import NotFound
 from chatsvc.kernel.ids import CompanyId, ConversationId, PersonId, TicketId
 from chatsvc.routing import queries as lines
@@ -205,11 +206,14 @@ class CallQueries:
         for event in happened(state, seen(conversation, place)):
             state = LIFE.next(state, event)
         ticket = (await connection.execute(select(tickets).where(tickets.c.id == row.ticket_id))).one()
-        position, prospect, shown = None, None, None
+        position, staffed, shown = None, None, None
         if state in (State.DUE, State.OFFERED) and place is not None:
             position = await lines.position(connection, row.line, place.rank, place.seq)
-            prospect = await self._desk.queries.outlook.of(connection, row.line, position, self._database.clock.now())
-            shown = prospect.told(position, place.closes_at)
+            now = self._database.clock.now()
+            staffed = await self._desk.queries.outlook.staffed(connection, row.line, now)
+            shown = wait_left(
+                staffed, lines.word_in(place), now, offered=state is State.OFFERED, closes_at=place.closes_at
+            )
         number = numbers.read(row.number)
         waits = conversation is not None and conversation.state == "waiting" and conversation.call is not None
         return CallView(
@@ -228,8 +232,8 @@ class CallQueries:
             position=position,
             wait_low_s=shown[0] if shown else None,
             wait_high_s=shown[1] if shown else None,
-            representatives=prospect.serving if prospect else 0,
-            served_from=prospect.served_from if prospect else None,
+            representatives=staffed.serving if staffed else 0,
+            served_from=staffed.served_from if staffed else None,
             is_late=row.apologised_at is not None and state in (State.DUE, State.OFFERED),
             zone=row.zone,
             conversation=ConversationId(conversation.id) if conversation is not None else None,

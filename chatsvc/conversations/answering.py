@@ -23,6 +23,7 @@ from chatsvc.routing import store as places
 from chatsvc.routing.actions import own_offer
 from chatsvc.routing.model import OfferState, Pair, Place, PlaceState
 from chatsvc.routing.store import deciding
+from chatsvc.routing.telling import columns
 from chatsvc.tickets import store as tickets
 from chatsvc.tickets.model import Append, Audience, Kind, Role, words
 
@@ -180,7 +181,7 @@ class Answering(Phase):
             raise Conflict("hand_over.line_taken", line=line)
         # Within a round whoever had it is not asked again; after a return it may well be the same person.
         next_round = place.round if event is Event.HANDED_OVER else place.round + 1
-        values = {"line": line, "epoch": epoch, "round": next_round, "reserved_for": reserved_for}
+        values = {"line": line, "epoch": epoch, "round": next_round, "reserved_for": reserved_for, **columns(None)}
         if not await places.change_place(uow, place, state=PlaceState.WAITING, **values):
             raise Conflict("conversation.changed", conversation=conversation.id)
         await store.move(uow, conversation, event, line=line, rep_id=None, epoch=epoch)

@@ -24,6 +24,7 @@ from chatsvc.routing import store as places
 from chatsvc.routing.model import OfferState, PlaceState
 from chatsvc.routing.tables import offers
 from chatsvc.routing.tables import places as places_table
+from chatsvc.routing.telling import columns
 from chatsvc.tickets.model import Kind
 
 # What ``conversations.call`` says.
@@ -111,8 +112,9 @@ class Calling(Answering, Ending, Joining):
         epoch = place.epoch + 1
         waiting = {"state": PlaceState.WAITING, "epoch": epoch, "round": place.round + 1, "line": line}
         moments = {"admitted_at": uow.now, "taken_at": None, "gone_at": None, "reserved_for": None}
+        nothing_told = {**places.quoted(None), **columns(None)}
         if place.state != PlaceState.GONE or not await places.change_place(
-            uow, place, **waiting, **moments, **places.quoted(None), **values
+            uow, place, **waiting, **moments, **nothing_told, **values
         ):
             raise Conflict("conversation.changed", conversation=conversation.id)
         again = {"line": line, "rep_id": None, "epoch": epoch, "closed_at": None}

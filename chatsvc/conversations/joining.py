@@ -136,7 +136,8 @@ class Joining(Phase):
         prospect = await self.queries.outlook.of(uow.connection, line, position, uow.now)
         quote = prospect.told(position, door.until)
         whose = {"ticket": opened.id, "company": identity.company, "contact": identity.person, "line": line}
-        place = await places.admit(uow, seq=seq, rank=rank, quote=quote, closes_at=door.until, **whose)
+        words: dict[str, Any] = {"quote": quote, "serving": prospect.staffed.serving}
+        place = await places.admit(uow, seq=seq, rank=rank, closes_at=door.until, **words, **whose)
         conversation = await store.create(uow, place=place, **whose)
         joined = await store.load(uow.connection, conversations.c.id == conversation)
         await self.say(uow, joined, identity, Kind.JOINED, line=line)

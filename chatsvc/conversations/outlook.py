@@ -22,6 +22,7 @@ from chatsvc.routing.policy import Correction, Pace, Told
 from chatsvc.routing.queries import Planned, Scope
 from chatsvc.routing.replay import Floor, Hand, History, Turn, Wait, Work, replay
 from chatsvc.routing.tables import offers, places
+from chatsvc.routing.telling import are_long
 
 # For how long one reading is told to everybody, and one look at what a line has been like.
 _FRESH: Final = timedelta(seconds=1)
@@ -34,7 +35,7 @@ _LOOKS_BACK: Final = timedelta(days=28)
 _AT_MOST: Final = 300
 _HANDLED_LATELY: Final = 100
 # Places of a line that are played; whoever stands further back waits so much longer in proportion.
-_PLAYED: Final = 60
+PLAYED: Final = 60
 _BUSY = (State.ACTIVE, State.ENDING, State.WRAP_UP)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -68,13 +69,25 @@ _OFFERED = (
 )
 
 
-class Prospect(NamedTuple):
-    """What a line looks like to those who wait in it."""
+class Staffed(NamedTuple):
+    """Who is there for a line."""
 
     # Representatives present and ready, busy or not.
     serving: int
     # While nobody is, nor should be by the plan: from when on somebody is planned; None: that is not known, or somebody is there.
     served_from: datetime | None
+
+    def before(self, closes_at: datetime | None) -> bool:
+        """Whether somebody serves the line before hours close, as far as is known; None: they do not."""
+        if self.serving or self.served_from is None:
+            return self.serving > 0
+        return closes_at is None or self.served_from < closes_at
+
+
+class Prospect(NamedTuple):
+    """What a line looks like to those who wait in it."""
+
+    staffed: Staffed
     # By position, the first one's first; beyond its end in proportion. Empty: there is no history to play with.
     waits: Sequence[Wait | None]
     pace: Pace | None
@@ -85,16 +98,14 @@ class Prospect(NamedTuple):
 
         None: there are too few data, or nobody serves the line before the person's hours close.
         """
-        if self.serving == 0 and (
-            self.served_from is None or (closes_at is not None and self.served_from >= closes_at)
-        ):
+        if not self.staffed.before(closes_at):
             return None
         wait = self._wait(position)
         return None if wait is None else policy.told(wait, self.correction)
 
     def _wait(self, position: int) -> Wait | None:
         if not self.waits:
-            return policy.wait_range(position, self.pace) if self.serving else None
+            return policy.wait_range(position, self.pace) if self.staffed.serving else None
         if position <= len(self.waits):
             return self.waits[position - 1]
         last = self.waits[-1]
@@ -114,18 +125,31 @@ class Outlook:
 
     async def of(self, connection: AsyncConnection, line: str, position: int, at: datetime) -> Prospect:
         """Return a line's prospect at a moment, for everybody up to a position."""
-        serving = await lines.serving_line(connection, line, at)
-        served_from = None
-        if not serving:
-            planned = await lines.planned(connection, at, at + _NEXT_WITHIN)
-            begins = min((shift.begins_at for shift in planned if line in shift.lines), default=at)
-            # Whoever should be here by now may come at any moment, or not at all.
-            served_from = begins if begins > at else None
+        staffed = await self.staffed(connection, line, at)
         correction = await lines.correction(connection, line)
         has_history = await self._history(connection, line, at) is not None
         waits = await self._played(connection, line, position, at) if has_history else []
-        pace = None if waits or not serving else await lines.pace(connection, line, at, self._rules)
-        return Prospect(serving, served_from, waits, pace, correction)
+        pace = None if waits or not staffed.serving else await lines.pace(connection, line, at, self._rules)
+        return Prospect(staffed, waits, pace, correction)
+
+    async def staffed(self, connection: AsyncConnection, line: str, at: datetime) -> Staffed:
+        """Return who is there for a line at a moment."""
+        serving = await lines.serving_line(connection, line, at)
+        if serving:
+            return Staffed(serving, None)
+        planned = await lines.planned(connection, at, at + _NEXT_WITHIN)
+        begins = min((shift.begins_at for shift in planned if line in shift.lines), default=at)
+        # Whoever should be here by now may come at any moment, or not at all.
+        return Staffed(0, begins if begins > at else None)
+
+    async def talks_are_long(self, connection: AsyncConnection, line: str, at: datetime) -> bool:
+        """Whether the talks of a line that are under way take longer than such talks took lately; False while that is not known."""
+        history = await self._history(connection, line, at)
+        if history is None:
+            return False
+        held = await connection.execute(_IN_HAND)
+        spent = [(at - row.accepted_at).total_seconds() for row in held if row.line == line]
+        return are_long(spent, history.handled_s)
 
     # Playing ----------------------------------------------------------------------------------------------------------------------------
 
@@ -134,7 +158,7 @@ class Outlook:
     ) -> Sequence[Wait | None]:
         if self._waits is not None and self._waits[0] > at >= self._waits[0] - _FRESH:
             known = self._waits[1].get(line, ())
-            if len(known) >= min(position, _PLAYED):
+            if len(known) >= min(position, PLAYED):
                 return known
         waits = await self._play(connection, line, at)
         self._waits = at + _FRESH, waits
@@ -145,7 +169,7 @@ class Outlook:
         work = await _in_hand(connection, index, at)
         every = {line, *(each.line for each in work)}.union(*(hand.lines for hand in hands))
         found: dict[str, Sequence[Any]] = {
-            each: await lines.first_in(connection, each, _PLAYED) for each in sorted(every)
+            each: await lines.first_in(connection, each, PLAYED) for each in sorted(every)
         }
         turns, whose = _turns(found, at)
         known = {each: await self._history(connection, each, at) for each in every}
@@ -232,7 +256,7 @@ def _leaves(shifts: Iterable[Planned], at: datetime) -> dict[PersonId, datetime]
 
 
 def _length(rows: Sequence[Any]) -> int:
-    return len(rows) + (len(rows) < _PLAYED)
+    return len(rows) + (len(rows) < PLAYED)
 
 
 def _turns(found: Mapping[str, Sequence[Any]], at: datetime) -> tuple[list[Turn], list[tuple[str, int]]]:
@@ -246,7 +270,7 @@ def _turns(found: Mapping[str, Sequence[Any]], at: datetime) -> tuple[list[Turn]
                     line, (row.rank - now) / 1e6, row.waiting_for == "call", (row.since_at - at).total_seconds()
                 )
                 placed.append((row.rank, row.seq, turn, (line, n)))
-        if len(rows) < _PLAYED:
+        if len(rows) < PLAYED:
             imagined = Turn(line, 0.0, is_imagined=True)
             placed.append((max(now, max((row.rank for row in rows), default=now)), 0, imagined, (line, len(rows))))
     placed.sort(key=lambda each: (each[2].is_imagined, each[0], each[1]))

@@ -66,6 +66,7 @@ _VISITS = (
         conversations, tickets.c.number, tickets.c.subject, tickets.c.state.label("ticket_state"),
         logs.c.id.label("log"), people.c.name.label("rep_name"), desks.c.leased_until,
         places.c.rank, places.c.seq, places.c.admitted_at, places.c.closes_at, places.c.state.label("place_state"),
+        places.c.told_at, places.c.told_serving, places.c.told_about, places.c.told_by, places.c.longer, places.c.longer_at,
     )
     .select_from(
         conversations.join(tickets, tickets.c.id == conversations.c.ticket_id)
@@ -244,10 +245,17 @@ class Queries:
         if not unknown:
             return waiting
         positions = [await lines.position(connection, line, row.rank, row.seq) for row in unknown]
-        prospect = await self.outlook.of(connection, line, max(positions), self.now)
+        staffed = await self.outlook.staffed(connection, line, self.now)
         for row, position in zip(unknown, positions, strict=True):
-            offered = row.place_state == PlaceState.OFFERED
-            waiting[row.id] = waiting_at(position, prospect, offered, row.admitted_at, row.closes_at)
+            waiting[row.id] = waiting_at(
+                position,
+                staffed,
+                lines.word_in(row),
+                self.now,
+                offered=row.place_state == PlaceState.OFFERED,
+                admitted_at=row.admitted_at,
+                closes_at=row.closes_at,
+            )
         return waiting
 
     async def whole_line(self, line: str) -> WholeLine:
@@ -256,8 +264,7 @@ class Queries:
 
     async def _whole_line(self, connection: AsyncConnection, line: str) -> WholeLine:
         standing = await lines.in_line(connection, line)
-        told = await self.outlook.of(connection, line, len(standing), self.now) if standing else None
-        return WholeLine(standing, told)
+        return WholeLine(standing, await self.outlook.staffed(connection, line, self.now), self.now)
 
     async def likely_wait(self, line: str, closes_at: datetime | None = None) -> Told | None:
         """Return what somebody who would stand in line now would be told, whose hours close then; None: nothing can be told."""

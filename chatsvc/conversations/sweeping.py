@@ -17,6 +17,7 @@ from chatsvc.conversations.ending import Ending
 from chatsvc.conversations.judging import Judging
 from chatsvc.conversations.model import State
 from chatsvc.conversations.tables import conversations
+from chatsvc.conversations.telling import Telling
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.errors import Conflict
 from chatsvc.kernel.ids import PersonId
@@ -35,7 +36,7 @@ _AT_ONCE = 200
 Act = Callable[[UnitOfWork, Any], Awaitable[None]]
 
 
-class Sweeping(Answering, Ending, Judging):
+class Sweeping(Answering, Ending, Judging, Telling):
     """Deadlines and absences."""
 
     async def sweep(self, *, up_since: datetime | None = None) -> None:
@@ -47,6 +48,7 @@ class Sweeping(Answering, Ending, Judging):
         """
         await self.sweep_deadlines()
         await self.sweep_absences(up_since=up_since)
+        await self.tell_waits()
 
     async def sweep_deadlines(self) -> None:
         """End offers at their deadline, take back those of the vanished, let go whose hours are over, begin and complete wrap-ups."""

@@ -5,13 +5,15 @@ They are read from SQL by ``queries``, go through the socket and the REST twin a
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import msgspec
 
-from chatsvc.conversations.outlook import Prospect
+from chatsvc.conversations.outlook import Staffed
 from chatsvc.db.columns import from_microseconds
 from chatsvc.kernel.ids import CompanyId, ConversationId, LogId, OfferId, PersonId, TicketId
 from chatsvc.routing.queries import Stands
+from chatsvc.routing.telling import Word
 
 
 class Waiting(msgspec.Struct, frozen=True):
@@ -21,7 +23,8 @@ class Waiting(msgspec.Struct, frozen=True):
     position: int
     # Representatives present and ready (busy or not) who serve this line.
     representatives: int
-    # About how long, and what nine of ten do not pass, in seconds; both None while nothing honest can be said.
+    # About how long from now, and what nine of ten do not pass, in seconds, whole minutes; both None while nothing honest can be said. They
+    # run out by themselves, and otherwise change only when they are off by far.
     wait_low_s: int | None
     wait_high_s: int | None
     # True while a representative is looking at the offer.
@@ -31,32 +34,65 @@ class Waiting(msgspec.Struct, frozen=True):
     closes_at: datetime | None = None
     # While no representative is there, nor should be by the plan: from when on one is planned; None: that is not known, or one is there.
     served_from: datetime | None = None
+    # Why it takes longer than had been told: ``fewer`` representatives are there, more ``urgent`` requests came first, the ``talks`` under way
+    # take long, or ``unknown``; and when that was said, by which a further rise is told from this one. None: it does not.
+    longer: str | None = None
+    longer_at: datetime | None = None
 
 
 def waiting_at(
-    position: int, prospect: Prospect, offered: bool, admitted_at: datetime, closes_at: datetime | None
+    position: int,
+    staffed: Staffed,
+    told: Word | None,
+    at: datetime,
+    *,
+    offered: bool,
+    admitted_at: datetime,
+    closes_at: datetime | None,
 ) -> Waiting:
-    """Return the place of somebody at a position, with what they are told of their wait."""
-    low, high, _ = prospect.told(position, closes_at) or (None, None, None)
-    return Waiting(position, prospect.serving, low, high, offered, admitted_at, closes_at, prospect.served_from)
+    """Return the place of somebody at a position, with what is left at a moment of what they were told of their wait."""
+    low, high = wait_left(staffed, told, at, offered=offered, closes_at=closes_at) or (None, None)
+    longer, longer_at = (told.longer, told.longer_at) if told and high and not offered else (None, None)
+    return Waiting(
+        position, staffed.serving, low, high, offered, admitted_at, closes_at, staffed.served_from, longer, longer_at
+    )
+
+
+def wait_left(
+    staffed: Staffed, told: Word | None, at: datetime, *, offered: bool, closes_at: datetime | None
+) -> tuple[int, int] | None:
+    """Return what is left of what somebody was told of their wait, in seconds, whole minutes; None: nothing honest can be said.
+
+    Whose place is offered is as good as served.
+    """
+    if told is None or not staffed.before(closes_at):
+        return None
+    return (0, 60) if offered else told.shown(at)
 
 
 class WholeLine(Mapping[TicketId, Waiting]):
     """What everybody in a line sees of it: ticket -> place, first in line first. Each is worked out when it is asked for."""
 
-    def __init__(self, standing: Sequence[Stands], prospect: Prospect | None) -> None:
-        """Make it of those who stand in it, in order, and of what they are told; None: nobody stands in it."""
+    def __init__(self, standing: Sequence[Stands], staffed: Staffed, at: datetime) -> None:
+        """Make it of those who stand in it, in order, and of who is there for it, as it was at a moment."""
         self._standing = standing
-        self._prospect = prospect
+        self._staffed = staffed
+        self._at = at
         self._positions = {each[0]: position for position, each in enumerate(standing, 1)}
 
     def __getitem__(self, ticket: TicketId) -> Waiting:
         """Return somebody's place."""
         position = self._positions[ticket]
-        _, offered, admitted_at, closes_at = self._standing[position - 1]
-        assert self._prospect is not None, "somebody stands in it"
-        closes = None if closes_at is None else from_microseconds(closes_at)
-        return waiting_at(position, self._prospect, bool(offered), from_microseconds(admitted_at), closes)
+        _, offered, admitted_at, closes_at, *words = self._standing[position - 1]
+        return waiting_at(
+            position,
+            self._staffed,
+            _told(words),
+            self._at,
+            offered=bool(offered),
+            admitted_at=from_microseconds(admitted_at),
+            closes_at=None if closes_at is None else from_microseconds(closes_at),
+        )
 
     def __iter__(self) -> Iterator[TicketId]:
         """Return the tickets in order."""
@@ -65,6 +101,15 @@ class WholeLine(Mapping[TicketId, Waiting]):
     def __len__(self) -> int:
         """Return how many stand in it."""
         return len(self._positions)
+
+
+def _told(words: Sequence[Any]) -> Word | None:
+    """What was told last, out of the columns of ``Stands``."""
+    at, serving, about, by, longer, longer_at = words
+    if at is None:
+        return None
+    since = None if longer_at is None else from_microseconds(longer_at)
+    return Word(from_microseconds(at), serving, from_microseconds(about), from_microseconds(by), longer, since)
 
 
 class Visit(msgspec.Struct, frozen=True):

@@ -29,6 +29,7 @@ from chatsvc.routing.accuracy import SHOCK_AND, SHOCK_TIMES, Counts
 from chatsvc.routing.model import ASKED, DeskState, Place, PlaceState, RoutingRules, Seat
 from chatsvc.routing.policy import Correction, Pace, Start
 from chatsvc.routing.tables import desk_lines, desks, line_corrections, offers, places, shifts
+from chatsvc.routing.telling import Word
 
 # How many recent starts a pace is taken from, at most.
 _STARTS = 101
@@ -51,8 +52,17 @@ _PLACE = (
 )
 
 
-# Who stands in a line: ticket, whether the place is offered now, and in microseconds when it was admitted and when its hours are over.
-Stands = tuple[TicketId, bool, int, int | None]
+# Who stands in a line: ticket, whether the place is offered now, in microseconds when it was admitted and when its hours are over, and what was
+# told of the wait last, as ``Word`` has it, moments in microseconds; all None: nothing was.
+Stands = tuple[TicketId, bool, int, int | None, int | None, int | None, int | None, int | None, str | None, int | None]
+_TOLD = (
+    places.c.told_at,
+    places.c.told_serving,
+    places.c.told_about,
+    places.c.told_by,
+    places.c.longer,
+    places.c.longer_at,
+)
 
 
 class Scope(NamedTuple):
@@ -111,10 +121,32 @@ _WHOLE_LINE = (
         # As they are stored: of a long line only few are looked at.
         type_coerce(places.c.admitted_at, BigInteger),
         type_coerce(places.c.closes_at, BigInteger),
+        *(column if column.type.python_type is str else type_coerce(column, BigInteger) for column in _TOLD),
     )
     .where(_STANDS_IN)
     .order_by(places.c.rank, places.c.seq)
 )
+_STANDING = (
+    select(
+        places.c.id,
+        places.c.rank,
+        places.c.seq,
+        places.c.state,
+        places.c.admitted_at,
+        places.c.closes_at,
+        places.c.not_before_at,
+        *_TOLD,
+    )
+    .where(
+        _STANDS_IN,
+        or_(
+            places.c.rank > bindparam("rank"), and_(places.c.rank == bindparam("rank"), places.c.seq > bindparam("seq"))
+        ),
+    )
+    .order_by(places.c.rank, places.c.seq)
+    .limit(bindparam("limit"))
+)
+_LAST_AHEAD = _BEFORE.with_only_columns(func.max(places.c.admitted_at, type_=Moment()))
 _SERVES = desks.join(desk_lines, desk_lines.c.person_id == desks.c.person_id)
 _SERVING = (
     select(desk_lines.c.line, func.count())
@@ -222,6 +254,56 @@ async def in_line(connection: AsyncConnection, line: str) -> Sequence[Stands]:
     """Return everybody in a line in order."""
     rows: Sequence[Any] = (await connection.execute(_WHOLE_LINE, {"line": line})).all()
     return rows
+
+
+class Standing(NamedTuple):
+    """Somebody in line, and what they were told of their wait last."""
+
+    place: PlaceId
+    rank: int
+    seq: int
+    offered: bool
+    admitted_at: datetime
+    closes_at: datetime | None
+    # They asked for later than now, or are called again later.
+    is_put_off: bool
+    # None: nothing.
+    told: Word | None
+
+
+async def standing(
+    connection: AsyncConnection, line: str, at: datetime, *, after: tuple[int, int], limit: int
+) -> list[Standing]:
+    """Return who stands in a line after a rank and an admission number, in order, at most so many."""
+    names = {"line": line, "rank": after[0], "seq": after[1], "limit": limit}
+    return [
+        Standing(
+            row.id,
+            row.rank,
+            row.seq,
+            row.state == PlaceState.OFFERED,
+            row.admitted_at,
+            row.closes_at,
+            row.not_before_at is not None and row.not_before_at > at,
+            word_in(row),
+        )
+        for row in await connection.execute(_STANDING, names)
+    ]
+
+
+def word_in(place: Any) -> Word | None:
+    """Return what somebody was told of their wait last, from a row of ``places``; None: nothing."""
+    if place.told_at is None:
+        return None
+    return Word(place.told_at, place.told_serving, place.told_about, place.told_by, place.longer, place.longer_at)
+
+
+async def last_ahead(connection: AsyncConnection, line: str, rank: int, seq: int) -> datetime | None:
+    """Return when the last of those came who stand in a line before a rank; None: nobody does."""
+    found: datetime | None = (
+        await connection.execute(_LAST_AHEAD, {"line": line, "rank": rank, "seq": seq})
+    ).scalar_one()
+    return found
 
 
 async def serving(connection: AsyncConnection, at: datetime) -> dict[str, int]:

@@ -9,9 +9,10 @@ from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, delete, insert, select, text, update
+from sqlalchemy import Row, bindparam, delete, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chatsvc.db.columns import Moment
 from chatsvc.db.engine import Database
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel import ids
@@ -20,6 +21,7 @@ from chatsvc.routing import policy
 from chatsvc.routing.model import DeskState, Made, OfferState, Pair, PlaceState
 from chatsvc.routing.policy import Correction, Told
 from chatsvc.routing.tables import desk_lines, desks, line_corrections, line_events, offers, places
+from chatsvc.routing.telling import Word, columns, word_of
 from chatsvc.tickets.tables import ticket_numbers
 
 # Any number; the same in every process (PostgreSQL's advisory lock of all routing decisions).
@@ -68,9 +70,12 @@ async def admit(
     contact: PersonId,
     rank: int,
     quote: Told | None,
+    serving: int = 0,
     closes_at: datetime | None = None,
 ) -> PlaceId:
     """Put somebody in line for a chat, in hours that are over at ``closes_at``; None: they do not end.
+
+    ``quote`` is what they are told of their wait, None for nothing, and ``serving`` how many representatives are there.
 
     Raises:
         sqlalchemy.exc.IntegrityError: the contact has a live place in this line (R11).
@@ -93,6 +98,7 @@ async def admit(
             seen_at=uow.now,
             **quoted(quote),
             closes_at=closes_at,
+            **columns(None if quote is None else word_of(quote, serving, uow.now)),
         )
     )
     await note(uow, line, place, "admitted", {"rank": rank, "seq": seq})
@@ -111,6 +117,29 @@ async def change_place(uow: UnitOfWork, place: Row[Any], **values: Any) -> bool:
         .where(places.c.id == place.id, places.c.state == place.state, places.c.epoch == place.epoch)
         .values(**values)
     )
+
+
+_TELLING = (
+    update(places)
+    .where(
+        places.c.id == bindparam("place"),
+        places.c.state == PlaceState.WAITING,
+        places.c.told_at.is_not_distinct_from(bindparam("before", type_=Moment())),
+    )
+    .values({name: bindparam(f"new_{name}") for name in columns(None)})
+)
+
+
+async def tell(uow: UnitOfWork, words: Sequence[tuple[PlaceId, Word | None, Word | None]]) -> None:
+    """Write down what people in line are told of their wait: place, what it was told before, what it is told now; None: nothing.
+
+    Where somebody else has told something meanwhile, or the place waits no longer, nothing is changed.
+    """
+    rows = [
+        {"place": place, "before": before and before.at} | {f"new_{name}": each for name, each in columns(now).items()}
+        for place, before, now in words
+    ]
+    await uow.execute(_TELLING, rows)
 
 
 def quoted(quote: Told | None) -> dict[str, int | None]:

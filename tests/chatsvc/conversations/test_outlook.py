@@ -73,7 +73,7 @@ async def test_no_number_where_nobody_serves(house: House) -> None:
     await handles(house, ravi)
     await house.act.set_desk(ravi, "away", reason="break")
 
-    assert ((await prospect(house)).told(1), (await prospect(house)).served_from) == (None, None)
+    assert ((await prospect(house)).told(1), (await prospect(house)).staffed.served_from) == (None, None)
 
 
 async def test_somebody_planned_before_closing_makes_a_number_and_later_only_says_when(house: House) -> None:
@@ -84,7 +84,7 @@ async def test_somebody_planned_before_closing_makes_a_number_and_later_only_say
 
     seen, now = await prospect(house), house.clock.now()
 
-    assert seen.served_from == now + 60 * MINUTE
+    assert seen.staffed.served_from == now + 60 * MINUTE
     assert seen.told(1, closes_at=now + 120 * MINUTE) == (3_600, 3_600, 3_600)
     assert seen.told(1, closes_at=now + 60 * MINUTE) is None
 
@@ -98,7 +98,7 @@ async def test_whoever_should_be_there_by_now_may_come_at_any_moment(house: Hous
 
     seen = await prospect(house)
 
-    assert (seen.served_from, seen.told(1)) == (None, None)
+    assert (seen.staffed.served_from, seen.told(1)) == (None, None)
 
 
 async def test_shift_that_ends_is_counted_on_no_longer(house: House) -> None:

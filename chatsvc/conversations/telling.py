@@ -1,0 +1,116 @@
+"""What those in line are told of their wait, as it changes: the floor is played forward, and who was told something that is off by far is told anew.
+
+It stands with the place, so that every page, every tab and every process shows the same. Whether and what is pure (``routing.telling``).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from chatsvc.conversations.outlook import PLAYED, Prospect
+from chatsvc.conversations.phase import Phase
+from chatsvc.kernel.ids import PlaceId
+from chatsvc.routing import queries as lines
+from chatsvc.routing import store as places
+from chatsvc.routing import telling
+from chatsvc.routing.policy import Told
+from chatsvc.routing.queries import Standing
+from chatsvc.routing.telling import Change, Word
+
+# Before everybody: ranks are of moments since 1970, less some minutes.
+_START = (-(2**62), 0)
+# Of a line that is longer than what is played, so many more are looked at in one round, and those behind them in the next.
+_FURTHER = 1_000
+
+
+class _Likely(NamedTuple):
+    """Somebody in line, and what is likely for them now."""
+
+    who: Standing
+    # When the last of those came who stand before; None: nobody does.
+    last_ahead: datetime | None
+    likely: Told | None
+
+
+class Telling(Phase):
+    """Words about waits."""
+
+    def __init__(self, *rooms: Any) -> None:
+        """Prepare; with what every part of the live phase stands on."""
+        super().__init__(*rooms)
+        # Line -> how far behind those that are played the last round has come: rank and admission number.
+        self._further: dict[str, tuple[int, int]] = {}
+
+    async def tell_waits(self) -> None:
+        """Tell everybody in line anew whose wait has become another by far; twice and in several processes at once, they are told once."""
+        async with self.database.read() as connection:
+            waiting = await lines.waiting(connection)
+        for line in sorted(waiting):
+            await self._tell_line(line)
+
+    async def _tell_line(self, line: str) -> None:
+        now = self.database.clock.now()
+        found = await self.database.look(lambda connection: self._changed_words(connection, line, now))
+        if found:
+            async with self.database.begin() as uow:
+                await places.tell(uow, found)
+                uow.ring(f"line:{line}")
+
+    async def _changed_words(
+        self, connection: AsyncConnection, line: str, now: datetime
+    ) -> list[tuple[PlaceId, Word | None, Word | None]]:
+        """Return who is to be told something else: place, what it was told, what it is told now."""
+        first = await lines.standing(connection, line, now, after=_START, limit=PLAYED)
+        prospect = await self.queries.outlook.of(connection, line, len(first), now)
+        words = _words(first, 1, None, prospect)
+        if len(first) == PLAYED:
+            words += await self._further_behind(connection, line, now, (first[-1].rank, first[-1].seq), prospect)
+        return [
+            (word.who.place, word.who.told, told)
+            for word in words
+            if (told := await self._next_word(connection, line, now, word, prospect.staffed.serving)) != word.who.told
+        ]
+
+    async def _further_behind(
+        self, connection: AsyncConnection, line: str, now: datetime, played: tuple[int, int], prospect: Prospect
+    ) -> list[_Likely]:
+        """Look at some of those who stand behind the ones that are played, where the last round has stopped."""
+        after = max(self._further.get(line, played), played)
+        further = await lines.standing(connection, line, now, after=after, limit=_FURTHER)
+        self._further[line] = (further[-1].rank, further[-1].seq) if len(further) == _FURTHER else played
+        if not further:
+            return []
+        rank, seq = further[0].rank, further[0].seq
+        position = await lines.position(connection, line, rank, seq)
+        return _words(further, position, await lines.last_ahead(connection, line, rank, seq), prospect)
+
+    async def _next_word(
+        self, connection: AsyncConnection, line: str, now: datetime, word: _Likely, serving: int
+    ) -> Word | None:
+        """Return what somebody is told from now on; the same as before when nothing changes."""
+        told, likely = word.who.told, word.likely
+        kind = telling.change(told, likely, serving, now, self.rules.routing)
+        if word.who.offered or kind is Change.NOTHING:
+            return told
+        why = None
+        if kind is Change.LONGER and told is not None:
+            if word.who.is_put_off:
+                # They asked for later themselves.
+                kind = Change.AFRESH
+            else:
+                long = await self.queries.outlook.talks_are_long(connection, line, now)
+                why = telling.reason(told, serving, word.last_ahead, talks_are_long=long)
+        return telling.changed(told, kind, likely, serving, now, why)
+
+
+def _words(
+    standing: Sequence[Standing], position: int, last_ahead: datetime | None, prospect: Prospect
+) -> list[_Likely]:
+    """Return what is likely for some who stand one behind the other, the first of them at a position."""
+    words = []
+    for n, who in enumerate(standing, position):
+        words.append(_Likely(who, last_ahead, prospect.told(n, who.closes_at)))
+        last_ahead = who.admitted_at if last_ahead is None else max(last_ahead, who.admitted_at)
+    return words
