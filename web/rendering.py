@@ -86,6 +86,7 @@ def _environment(assets: Assets, templates: Path) -> Environment:
         script_texts=texts.script_texts,
         position_sentence=texts.position_sentence,
         wait_sentence=texts.wait_sentence,
+        longer_sentence=texts.longer_sentence,
         serving_sentence=texts.serving_sentence,
         is_same_day=i18n.is_same_day,
     )

@@ -365,7 +365,14 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "waiting.nobody": N_("No representative is here right now. Your ticket is stored and will be answered."),
     "waiting.nobody_before": N_("No representative is here before %(at)s. Your ticket is stored and will be answered."),
     "waiting.range": N_("About %(low)s min (9 of 10 within %(high)s min)"),
+    "waiting.range_hour": N_("About %(low)s min (9 of 10 within %(high)s h)"),
+    "waiting.range_hours": N_("About %(low)s h (9 of 10 within %(high)s h)"),
     "waiting.minute": N_("Probably within a minute"),
+    "waiting.longer_fewer": N_("It takes longer than we said: fewer representatives are here than before."),
+    "waiting.longer_urgent": N_("It takes longer than we said: more urgent requests came first."),
+    "waiting.longer_talks": N_("It takes longer than we said: the conversations before yours last longer than usual."),
+    "waiting.longer_unknown": N_("It takes longer than we said. We are sorry."),
+    "waiting.hour": N_("It may take more than an hour."),
     "waiting.offered": N_("A representative is looking at your request"),
     "waiting.accepted": N_("%(name)s joined the conversation"),
     "representative.none": N_("Nobody has joined yet"),
@@ -529,6 +536,10 @@ def judged_key(facts: Mapping[str, object]) -> str:
     return f"{key}_reason" if facts.get("reason") else key
 
 
+# Longer waits are told in hours.
+_HOUR_MIN: Final = 60
+
+
 def position_sentence(position: int) -> str:
     """Return where in line somebody stands: ``You are 3rd in line``; 1 is next."""
     if position <= 1:
@@ -539,11 +550,27 @@ def position_sentence(position: int) -> str:
 
 
 def wait_sentence(low_s: int, high_s: int) -> str:
-    """Return what is told of a wait in minutes, rounded up so that it stays honest: ``About 2 min (9 of 10 within 5 min)``."""
-    low, high = (-(-seconds // 60) for seconds in (low_s, high_s))
+    """Return what is told of a wait, rounded up so that it stays honest: in minutes, ``About 2 min (9 of 10 within 5 min)``, or hours."""
+    (low, low_h), (high, high_h) = ((-(-seconds // 60), -(-seconds // 3600)) for seconds in (low_s, high_s))
     if high <= 1:
-        return reader().texts.gettext(str(SCRIPT["waiting.minute"]))
-    return _filled(reader().texts.gettext(str(SCRIPT["waiting.range"])), {"low": max(low, 1), "high": high})
+        return _script("waiting.minute")
+    if high <= _HOUR_MIN:
+        return _script("waiting.range", low=max(low, 1), high=high)
+    if low <= _HOUR_MIN:
+        return _script("waiting.range_hour", low=max(low, 1), high=high_h)
+    return _script("waiting.range_hours", low=low_h, high=high_h)
+
+
+def longer_sentence(longer: str | None, high_s: int | None) -> str:
+    """Return why a wait is longer than was told; that it may take hours, where it may; an empty text when there is nothing to say."""
+    if longer is not None:
+        return _script(f"waiting.longer_{longer}")
+    return _script("waiting.hour") if high_s is not None and high_s > 60 * _HOUR_MIN else ""
+
+
+def _script(key: str, **facts: object) -> str:
+    """A sentence that scripts say too."""
+    return _filled(reader().texts.gettext(str(SCRIPT[key])), facts)
 
 
 def serving_sentence(representatives: int, served_from: datetime | None) -> str:
@@ -552,9 +579,7 @@ def serving_sentence(representatives: int, served_from: datetime | None) -> str:
         text = SCRIPT["waiting.serving"]
         assert isinstance(text, Plural)
         return _filled(reader().texts.ngettext(text.one, text.other, representatives), {"n": representatives})
-    key = "waiting.nobody" if served_from is None else "waiting.nobody_before"
-    at = "" if served_from is None else stamp(served_from)
-    return _filled(reader().texts.gettext(str(SCRIPT[key])), {"at": at})
+    return _script("waiting.nobody") if served_from is None else _script("waiting.nobody_before", at=stamp(served_from))
 
 
 def _filled(sentence: str, facts: Mapping[str, object]) -> str:

@@ -9,6 +9,7 @@ import pytest
 from babel.messages.pofile import read_po
 
 from chatsvc.kernel.languages import LANGUAGES
+from chatsvc.routing.telling import Longer
 from scripts import extract_texts
 from web import i18n, texts
 from web.i18n import PSEUDO, Reader, choose_language, language_of, reading
@@ -140,10 +141,31 @@ def test_scripts_get_only_what_they_ask_for() -> None:
         (110, 300, "About 2 min (9 of 10 within 5 min)"),
         (0, 120, "About 1 min (9 of 10 within 2 min)"),
         (0, 60, "Probably within a minute"),
+        (3_000, 3_600, "About 50 min (9 of 10 within 60 min)"),
+        (3_000, 3_660, "About 50 min (9 of 10 within 2 h)"),
+        (3_660, 10_800, "About 2 h (9 of 10 within 3 h)"),
     ],
 )
 def test_what_is_told_of_a_wait_is_rounded_up(low: int, high: int, sentence: str) -> None:
     assert texts.wait_sentence(low, high) == sentence
+
+
+@pytest.mark.parametrize(
+    ("longer", "high", "sentence"),
+    [
+        (None, None, ""),
+        (None, 3_600, ""),
+        (None, 3_660, "It may take more than an hour."),
+        ("unknown", 3_660, "It takes longer than we said. We are sorry."),
+        ("fewer", 900, "It takes longer than we said: fewer representatives are here than before."),
+    ],
+)
+def test_a_longer_wait_is_told_with_its_reason(longer: str | None, high: int | None, sentence: str) -> None:
+    assert texts.longer_sentence(longer, high) == sentence
+
+
+def test_every_reason_of_a_longer_wait_has_a_sentence() -> None:
+    assert len({texts.longer_sentence(why.value, 900) for why in Longer}) == len(Longer)
 
 
 def test_an_unknown_error_never_shows_its_key() -> None:

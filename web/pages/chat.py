@@ -257,6 +257,7 @@ async def room_page(call: Call, visit: Visit, said: list[dict[str, str]] | None 
         status=422 if said else 200,
         visit=visit,
         by_phone=await offer_of(call, visit),
+        held=None if visit.waiting is None else await call.services.queries.waits_held(visit.line),
         line_name=name_in(catalog.lines, visit.line, call.reader),
         entries=shown(entries, to=call.identity, for_reader=call.reader, catalog=catalog, seen=seen),
         head=entries[-1].number if entries else 0,

@@ -564,6 +564,36 @@ async def test_change_of_a_line_is_read_once_and_pushed_to_those_whose_place_cha
     assert talkers[2].frames(VisitFrame)[-1].visit.state == "left"
 
 
+async def test_a_longer_wait_reaches_every_tab_once_and_whoever_comes_back(stage: Stage, world: World) -> None:
+    claire = an_identity()
+    visit = world.a_visit(claire)
+    assert visit.waiting is not None
+    tabs = [await stage.arrives(claire), await stage.arrives(claire)]
+    for tab in tabs:
+        tab.sends("watch", view="visit", ticket=visit.ticket)
+        await tab.gets(VisitFrame)
+
+    said = datetime(2026, 3, 2, 9, 5, tzinfo=UTC)
+    longer = msgspec.structs.replace(visit.waiting, wait_low_s=600, wait_high_s=900, longer="fewer", longer_at=said)
+    world.all_visits[visit.ticket] = msgspec.structs.replace(visit, waiting=longer)
+    for _ in range(2):
+        stage.rings("line:expense")
+        for tab in tabs:
+            if len(tab.frames(VisitFrame)) < 2:
+                await tab.gets(VisitFrame)
+        await settled()
+    later = await stage.arrives(claire)
+    later.sends("watch", view="visit", ticket=visit.ticket)
+    again = (await later.gets(VisitFrame)).visit.waiting
+
+    for tab in tabs:
+        assert [frame.visit.waiting and frame.visit.waiting.longer for frame in tab.frames(VisitFrame)] == [
+            None,
+            "fewer",
+        ]
+    assert again == longer
+
+
 async def test_desk_shows_the_counts_of_its_lines(stage: Stage, world: World) -> None:
     ravi = an_identity(REP)
     world.a_desk(ravi, "expense", "travel")

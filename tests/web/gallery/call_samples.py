@@ -155,6 +155,20 @@ def _customers() -> list[Sample]:
             "portal/chat_room.html",
             room("waiting", waiting=waiting(3), page={"by_phone": refused, "errors": errors(("number", "number.premium"))}),
         ),
+        Sample(
+            "call_room-longer",
+            "portal/chat_room.html",
+            room(
+                "waiting",
+                waiting=waiting(3, wait_low_s=600, wait_high_s=900, longer="fewer", longer_at=ago(minutes=1)),
+                page={"by_phone": offer, "held": 91},
+            ),
+        ),
+        Sample(
+            "call_room-hours",
+            "portal/chat_room.html",
+            room("waiting", waiting=waiting(19, wait_low_s=3_000, wait_high_s=7_260), page={"by_phone": offer}),
+        ),
         Sample("call_room-kept", "portal/chat_room.html", room("waiting", waiting=waiting(1), page={"by_phone": booked})),
         Sample(
             "call-nobody_there",

@@ -190,6 +190,7 @@ def room(
     base: dict[str, Any] = {
         "me": ANA, "visit": visit(state, **changes), "line_name": "Expense", "entries": talk_entries() if entries is None else entries,
         "head": 6, "store": "st_1", "post_key": "k1", "draft": "", "errors": [], "rated": False, "undo_s": 10, "closes_first": False, "let_go": False,
+        "held": None,
     }  # fmt: skip
     return {**base, **(page or {})}
 
@@ -203,6 +204,8 @@ def waiting(position: int, **changes: Any) -> dict[str, Any]:
         "wait_high_s": None,
         "served_from": None,
         "offered": False,
+        "longer": None,
+        "longer_at": None,
         "admitted_at": ago(minutes=3),
         **changes,
     }

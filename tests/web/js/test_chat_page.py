@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from playwright.async_api import Page, expect
@@ -66,6 +67,52 @@ async def test_position_is_live_and_told_to_screen_readers(room: Room) -> None:
     await expect(position).to_have_text("You are 2nd in line")
     await expect(room.page.locator("[data-status]")).to_have_text("You are 2nd in line")
     await expect(room.page.locator("[data-slot=range]")).to_be_hidden()
+
+
+async def test_longer_wait_is_told_once_with_its_reason_and_again_when_it_rises_again(room: Room) -> None:
+    await room.open("waiting", waiting=a_place(3, wait_low_s=240, wait_high_s=480))
+    notice, status = room.page.locator("[data-slot=longer]"), room.page.locator("[data-status]")
+    await expect(notice).to_be_hidden()
+    await room.words.focus()
+    longer: dict[str, Any] = {"wait_low_s": 600, "wait_high_s": 900, "longer": "fewer", "longer_at": now()}
+
+    await room.hub.shows(a_visit("waiting", waiting=a_place(3, **longer)))
+
+    fewer = "It takes longer than we said: fewer representatives are here than before."
+    await expect(notice).to_contain_text(fewer)
+    await expect(status).to_have_text(f"{fewer} About 10 min (9 of 10 within 15 min)")
+    await expect(room.words).to_be_focused()
+    assert await violations(room.page) == []
+
+    # The same rise in another picture, and after the line was cut, is shown and not said.
+    await status.evaluate("element => { element.textContent = '' }")
+    await room.hub.shows(a_visit("waiting", waiting=a_place(3, **longer | {"wait_high_s": 840})))
+    await expect(room.page.locator("[data-slot=range]")).to_have_text("About 10 min (9 of 10 within 14 min)")
+    await room.hub.cut()
+    await room.hub.has_connected(2)
+    await room.hub.shows(a_visit("waiting", waiting=a_place(3, **longer | {"wait_high_s": 780})))
+    await expect(room.page.locator("[data-slot=range]")).to_have_text("About 10 min (9 of 10 within 13 min)")
+    await expect(notice).to_be_visible()
+    assert "longer" not in await status.inner_text()
+
+    again = longer | {"longer": "unknown", "longer_at": now() + timedelta(minutes=5)}
+    await room.hub.shows(a_visit("waiting", waiting=a_place(2, **again)))
+    sorry = "It takes longer than we said. We are sorry."
+    await expect(status).to_have_text(f"You are 2nd in line {sorry} About 10 min (9 of 10 within 15 min)")
+
+    await room.hub.shows(a_visit("waiting", waiting=a_place(2, wait_low_s=60, wait_high_s=120)))
+    await expect(notice).to_be_hidden()
+
+
+async def test_wait_of_hours_is_told_in_hours_with_another_way(room: Room) -> None:
+    await room.open("waiting", waiting=a_place(30, wait_low_s=3_000, wait_high_s=7_260))
+
+    await expect(room.page.locator("[data-slot=range]")).to_have_text("About 50 min (9 of 10 within 3 h)")
+    await expect(room.page.locator("[data-slot=longer]")).to_contain_text("It may take more than an hour.")
+
+    await room.hub.shows(a_visit("waiting", waiting=a_place(30, wait_low_s=4_000, wait_high_s=10_800)))
+
+    await expect(room.page.locator("[data-slot=range]")).to_have_text("About 2 h (9 of 10 within 3 h)")
 
 
 async def test_conversation_begins_without_moving_the_focus(room: Room) -> None:

@@ -13,7 +13,8 @@ import { stampOf } from "../core/times.js";
  */
 export function showWaiting(panel, waiting) {
   const position = waiting.position <= 1 ? say("waiting.next") : sayNth("waiting.position", waiting.position);
-  if (slot(panel, "position")?.textContent !== position) announce(position);
+  const news = [slot(panel, "position")?.textContent !== position ? position : "", showLonger(panel, waiting)].filter(Boolean);
+  if (news.length) announce(news.join(" "));
   fill(panel, "position", position);
   const n = waiting.representatives;
   fill(panel, "serving", n ? say("waiting.serving", { n }) : nobody(waiting));
@@ -44,12 +45,40 @@ function nobody({ served_from }) {
 }
 
 /**
- * In minutes, rounded up so that it stays honest, as on the server.
+ * That it takes longer than was told, and why; or that it may take hours. Returns what has not been said on this page before: each rise once,
+ * however often its picture comes, and a rise that the page was drawn with not again.
+ * @param {ParentNode} panel
  * @param {any} waiting
  */
-function range({ wait_low_s, wait_high_s }) {
-  const [low, high] = [wait_low_s, wait_high_s].map((seconds) => Math.ceil((seconds ?? 0) / 60));
-  return high > 1 ? say("waiting.range", { low: Math.max(low, 1), high }) : say("waiting.minute");
+function showLonger(panel, waiting) {
+  const place = slot(panel, "longer");
+  if (!place) return "";
+  const { longer, longer_at: at, wait_high_s: high } = waiting;
+  const text = longer ? say(`waiting.longer_${longer}`) : (high ?? 0) > HOUR_S ? say("waiting.hour") : "";
+  place.hidden = !text;
+  fill(panel, "longer-why", text);
+  if (!longer || Date.parse(at) <= Date.parse(place.dataset.said || EVER)) return "";
+  place.dataset.said = at;
+  return `${text} ${range(waiting)}`;
+}
+
+/** Before anything was told. */
+const EVER = "1970-01-01T00:00:00Z";
+
+/** Longer waits are told in hours, in seconds; as on the server. */
+const HOUR_S = 3_600;
+
+/**
+ * In minutes or hours, rounded up so that it stays honest, as on the server.
+ * @param {any} waiting
+ */
+function range({ wait_low_s: lowS, wait_high_s: highS }) {
+  const [low, high] = [lowS, highS].map((seconds) => Math.ceil((seconds ?? 0) / 60));
+  if (high <= 1) return say("waiting.minute");
+  if (highS <= HOUR_S) return say("waiting.range", { low: Math.max(low, 1), high });
+  const hours = Math.ceil(highS / HOUR_S);
+  if (lowS <= HOUR_S) return say("waiting.range_hour", { low: Math.max(low, 1), high: hours });
+  return say("waiting.range_hours", { low: Math.ceil(lowS / HOUR_S), high: hours });
 }
 
 /**
