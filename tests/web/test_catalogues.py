@@ -29,15 +29,15 @@ SHARED = {
         "Tickets",
     },
     "fr": {
-        "Actions", "Chat", "Code", "Configuration", "Console", "Contact", "Conversation", "Description", "E-mail", "Incident",
+        "%(minutes)s min", "Actions", "Chat", "Code", "Configuration", "Console", "Contact", "Conversation", "Description", "E-mail", "Incident",
         "Incident %(number)s", "Pages", "Place", "Production", "Route", "Socket", "Solution", "Standard", "Support", "Test",
         "Ticket", "Ticket %(number)s", "Tickets",
     },
     "es": {
-        "Chat", "No", "P3 Normal", "Socket", "Supervisor", "Ticket", "Ticket %(number)s", "Ticket %(number)s: %(subject)s",
+        "%(minutes)s min", "Chat", "No", "P3 Normal", "Socket", "Supervisor", "Ticket", "Ticket %(number)s", "Ticket %(number)s: %(subject)s",
         "Tickets",
     },
-    "pt_BR": {"Chat", "Console", "E-mail", "P3 Normal", "Socket", "Status", "Supervisor"},
+    "pt_BR": {"%(minutes)s min", "Chat", "Console", "E-mail", "P3 Normal", "Socket", "Status", "Supervisor"},
 }  # fmt: skip
 ENVELOPE = Envelope(OutboxId("ob_1"), datetime(2026, 3, 2, 9, 0, tzinfo=UTC))
 CATALOGUES = [
