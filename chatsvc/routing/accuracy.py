@@ -1,6 +1,6 @@
 """How what was told of waits has held (callback.md, section 6): figures out of counts, pure.
 
-A wait is told once, when its place is admitted, and measured against what came: about how long (the median), and what nine of ten do not
+A wait is told once, when its place is admitted, and measured against what came: about how long it takes as usual, and what nine of ten do not
 pass (the bound). Those who leave before they are served are counted apart: how long they would have waited nobody knows. What the waits were
 corrected by meanwhile is no matter of this module (``policy.learned``).
 """

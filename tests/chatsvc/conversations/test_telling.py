@@ -62,7 +62,7 @@ async def test_what_was_told_stands_and_runs_out_while_all_is_as_expected(house:
     contact = await house.contact("Waits")
     visit = await house.joins(contact)
     first = await sees(house, contact, visit)
-    assert (first.wait_low_s, first.wait_high_s) == (300, 360)
+    assert first.wait_high_s == 360
 
     seen = []
     for _ in range(24):
@@ -91,7 +91,7 @@ async def test_fewer_representatives_are_told_once_as_the_reason(house: House) -
 
     assert (longer.longer, longer.longer_at) == ("fewer", house.clock.now() - 2 * SECOND)
     assert longer.wait_high_s is not None
-    assert longer.wait_high_s > 600
+    assert longer.wait_high_s >= 600
     assert (await sees(house, contact, visit)).longer_at == longer.longer_at
     assert not house.rang("line:expense"), "nothing else is told"
     assert (await house.place_row(visit.ticket)).quoted_high_s == 360, "what was told first is what is measured"
