@@ -17,7 +17,7 @@ from chatsvc.routing import store as places
 from chatsvc.routing import telling
 from chatsvc.routing.policy import Told
 from chatsvc.routing.queries import Standing
-from chatsvc.routing.telling import Change, Word
+from chatsvc.routing.telling import Change, Likely, Word, steadied
 
 # Before everybody: ranks are of moments since 1970, less some minutes.
 _START = (-(2**62), 0)
@@ -25,13 +25,13 @@ _START = (-(2**62), 0)
 _FURTHER = 1_000
 
 
-class _Likely(NamedTuple):
-    """Somebody in line, and what is likely for them now."""
+class _Reading(NamedTuple):
+    """Somebody in line, and what this reading of the floor would tell them."""
 
     who: Standing
     # When the last of those came who stand before; None: nobody does.
     last_ahead: datetime | None
-    likely: Told | None
+    told: Told | None
 
 
 class Telling(Phase):
@@ -42,11 +42,14 @@ class Telling(Phase):
         super().__init__(*rooms)
         # Line -> how far behind those that are played the last round has come: rank and admission number.
         self._further: dict[str, tuple[int, int]] = {}
+        # Line -> place -> what is likely by the readings so far, of those that are played.
+        self._likely: dict[str, dict[PlaceId, Likely]] = {}
 
     async def tell_waits(self) -> None:
         """Tell everybody in line anew whose wait has become another by far; twice and in several processes at once, they are told once."""
         async with self.database.read() as connection:
             waiting = await lines.waiting(connection)
+        self._likely = {line: likely for line, likely in self._likely.items() if line in waiting}
         for line in sorted(waiting):
             await self._tell_line(line)
 
@@ -64,18 +67,34 @@ class Telling(Phase):
         """Return who is to be told something else: place, what it was told, what it is told now."""
         first = await lines.standing(connection, line, now, after=_START, limit=PLAYED)
         prospect = await self.queries.outlook.of(connection, line, len(first), now)
-        words = _words(first, 1, None, prospect)
+        readings = self._steady(line, now, _readings(first, 1, None, prospect), prospect.staffed.serving)
         if len(first) == PLAYED:
-            words += await self._further_behind(connection, line, now, (first[-1].rank, first[-1].seq), prospect)
+            readings += await self._further_behind(connection, line, now, (first[-1].rank, first[-1].seq), prospect)
         return [
-            (word.who.place, word.who.told, told)
-            for word in words
-            if (told := await self._next_word(connection, line, now, word, prospect.staffed.serving)) != word.who.told
+            (reading.who.place, reading.who.told, word)
+            for reading in readings
+            if (word := await self._next_word(connection, line, now, reading, prospect.staffed.serving))
+            != reading.who.told
         ]
+
+    def _steady(self, line: str, now: datetime, readings: Sequence[_Reading], serving: int) -> list[_Reading]:
+        """Take those who are played by several readings together; whoever stands further back waits for so many talks that one will do."""
+        before, likely = self._likely.get(line, {}), {}
+        steady = []
+        for reading in readings:
+            who, word = reading.who, reading.who.told
+            if reading.told is not None:
+                has_happened = word is not None and telling.has_happened(word, serving, reading.last_ahead)
+                found = steadied(before.get(who.place), word, reading.told, now, has_happened=has_happened)
+                likely[who.place] = found
+                reading = reading._replace(told=found.told(now))
+            steady.append(reading)
+        self._likely[line] = likely
+        return steady
 
     async def _further_behind(
         self, connection: AsyncConnection, line: str, now: datetime, played: tuple[int, int], prospect: Prospect
-    ) -> list[_Likely]:
+    ) -> list[_Reading]:
         """Look at some of those who stand behind the ones that are played, where the last round has stopped."""
         after = max(self._further.get(line, played), played)
         further = await lines.standing(connection, line, now, after=after, limit=_FURTHER)
@@ -84,33 +103,32 @@ class Telling(Phase):
             return []
         rank, seq = further[0].rank, further[0].seq
         position = await lines.position(connection, line, rank, seq)
-        return _words(further, position, await lines.last_ahead(connection, line, rank, seq), prospect)
+        return _readings(further, position, await lines.last_ahead(connection, line, rank, seq), prospect)
 
     async def _next_word(
-        self, connection: AsyncConnection, line: str, now: datetime, word: _Likely, serving: int
+        self, connection: AsyncConnection, line: str, now: datetime, reading: _Reading, serving: int
     ) -> Word | None:
         """Return what somebody is told from now on; the same as before when nothing changes."""
-        told, likely = word.who.told, word.likely
-        kind = telling.change(told, likely, serving, now, self.rules.routing)
-        if word.who.offered or kind is Change.NOTHING:
-            return told
+        word, rules = reading.who.told, self.rules.routing
+        kind = telling.change(word, reading.told, serving, now, rules)
+        if reading.who.offered or kind is Change.NOTHING:
+            return word
         why = None
-        if kind is Change.LONGER and told is not None:
-            if word.who.is_put_off:
-                # They asked for later themselves.
-                kind = Change.AFRESH
-            else:
-                long = await self.queries.outlook.talks_are_long(connection, line, now)
-                why = telling.reason(told, serving, word.last_ahead, talks_are_long=long)
-        return telling.changed(told, kind, likely, serving, now, why)
+        if kind is Change.LONGER and word is not None:
+            long = await self.queries.outlook.talks_are_long(connection, line, now)
+            why = telling.reason(word, serving, reading.last_ahead, talks_are_long=long)
+            # Who is put off asked for later themselves.
+            if reading.who.is_put_off or not telling.is_said(word, why, now, rules):
+                why = None
+        return telling.changed(word, kind, reading.told, serving, now, why)
 
 
-def _words(
+def _readings(
     standing: Sequence[Standing], position: int, last_ahead: datetime | None, prospect: Prospect
-) -> list[_Likely]:
-    """Return what is likely for some who stand one behind the other, the first of them at a position."""
-    words = []
+) -> list[_Reading]:
+    """Return what this reading tells some who stand one behind the other, the first of them at a position."""
+    readings = []
     for n, who in enumerate(standing, position):
-        words.append(_Likely(who, last_ahead, prospect.told(n, who.closes_at)))
+        readings.append(_Reading(who, last_ahead, prospect.told(n, who.closes_at)))
         last_ahead = who.admitted_at if last_ahead is None else max(last_ahead, who.admitted_at)
-    return words
+    return readings

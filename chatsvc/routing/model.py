@@ -78,8 +78,8 @@ class RoutingRules:
     # A wait has become longer than was told when its bound has risen by more than this part, and by so much at least (callback.md, section 6).
     longer_by: float = 0.25
     longer_at_least: timedelta = timedelta(minutes=2)
-    # So young a word is corrected without a further one: what it came from was up to a second old, and nobody has made plans by it.
-    settles_within: timedelta = timedelta(seconds=3)
+    # So young a word is corrected without a further one unless something has happened: it came from one reading of the floor, which is rough.
+    settles_within: timedelta = timedelta(seconds=45)
     # Handled contacts of the line that it takes to play the floor forward instead.
     history_needs: int = 50
 

@@ -2,7 +2,7 @@
 
 What is told is two moments, so that it runs out by itself while nothing happens: about when it is their turn, and by when it is with
 nine of ten. A word stands until the floor, played forward, says something else by far; then a shorter wait is told as it is, and a longer one with
-the reason. What differs by a hair is what chance makes of fifty plays, and is told to nobody.
+the reason. What chance makes of one reading of the floor is told to nobody: several readings count together (``steadied``).
 """
 
 import math
@@ -15,6 +15,11 @@ from chatsvc.routing.model import RoutingRules
 from chatsvc.routing.policy import Told
 
 _MINUTE: Final = timedelta(minutes=1)
+# How much one reading of the floor counts beside those before. Fifty plays give a bound that is a fifth too long or too short now and then;
+# of some twenty readings it is within a twentieth, and a wait that has doubled is noticed in three.
+_WEIGHT: Final = 0.1
+# The same while something has happened since the last word that must have changed the wait.
+_WEIGHT_AFTER: Final = 0.5
 # Talks take longer than usual when those under way, not over yet, have taken so much longer on average than all of such a talk used to.
 _LONG: Final = 1.25
 
@@ -54,6 +59,41 @@ class Word(NamedTuple):
         return 60 * min(max(_minutes(self.about - at), 0), high), 60 * high
 
 
+class Likely(NamedTuple):
+    """What is likely, as several readings of the floor have it. Moments are aware, UTC."""
+
+    # About when it is somebody's turn, and by when it is with nine of ten.
+    about: datetime
+    by: datetime
+
+    def told(self, at: datetime) -> Told:
+        """Return what somebody would be told at a moment."""
+        low_s, high = max(int((self.about - at).total_seconds()), 0), max(_minutes(self.by - at), 1)
+        return Told(min(low_s, 60 * high), 60 * high, low_s)
+
+
+def steadied(
+    before: Likely | None, told: Word | None, reading: Told, at: datetime, *, has_happened: bool = False
+) -> Likely:
+    """Return what is likely with one more reading of the floor.
+
+    Args:
+        before: what was likely; None: this is the first reading.
+        told: what they were told last, which stands for the readings before the first one as long as it has not passed; None: nothing.
+        reading: what they would be told by this reading alone.
+        at: when it was read.
+        has_happened: whether something has happened since the last word, so that earlier readings say less (``has_happened``).
+    """
+    fresh = Likely(at + timedelta(seconds=reading.low_s), at + timedelta(seconds=reading.high_s))
+    if before is None:
+        if told is None or told.by <= at:
+            return fresh
+        before = Likely(told.about, told.by)
+    weight = _WEIGHT_AFTER if has_happened else _WEIGHT
+    about, by = (old + (new - old) * weight for old, new in zip(before, fresh, strict=True))
+    return Likely(about, by)
+
+
 class Change(Enum):
     """What becomes of what was told."""
 
@@ -89,8 +129,7 @@ def change(told: Word | None, likely: Told | None, serving: int, at: datetime, r
         return Change.AFRESH
     left, now_by = told.by - at, timedelta(seconds=likely.high_s)
     if now_by - left >= rules.longer_at_least and now_by > left * (1 + rules.longer_by):
-        is_fresh = told.longer is None and at - told.at <= rules.settles_within
-        return Change.AFRESH if is_fresh else Change.LONGER
+        return Change.LONGER
     if now_by <= left * (1 - rules.longer_by):
         return Change.AFRESH
     about_left, about = max(told.about - at, timedelta()), timedelta(seconds=likely.low_s)
@@ -101,12 +140,17 @@ def change(told: Word | None, likely: Told | None, serving: int, at: datetime, r
 def changed(
     told: Word | None, kind: Change, likely: Told | None, serving: int, at: datetime, why: Longer | None
 ) -> Word | None:
-    """Return the word after a change; ``why``: of those that say that it takes longer. None: nothing is told."""
+    """Return the word after a change; None: nothing is told.
+
+    ``why`` is given where it is said that it takes longer; None: a longer wait is told without saying so, and the word stays the same one.
+    """
     if likely is None or kind is Change.FORGOTTEN:
         return None
     fresh = word_of(likely, serving, at)
     if kind is Change.LONGER and why is not None:
         return fresh._replace(longer=why.value, longer_at=at)
+    if kind is Change.LONGER and told is not None:
+        return told._replace(about=fresh.about, by=fresh.by)
     if kind is Change.ABOUT and told is not None:
         return told._replace(about=min(fresh.about, told.by))
     return told if kind is Change.NOTHING else fresh
@@ -123,6 +167,21 @@ def columns(told: Word | None) -> Mapping[str, Any]:
         "longer": longer,
         "longer_at": longer_at,
     }
+
+
+def has_happened(told: Word, serving: int, last_ahead: datetime | None) -> bool:
+    """Whether something has happened since a word that makes a wait longer; the rest as for ``reason``."""
+    return reason(told, serving, last_ahead, talks_are_long=False) is not Longer.UNKNOWN
+
+
+def is_said(told: Word, why: Longer, at: datetime, rules: RoutingRules) -> bool:
+    """Whether it is said that it takes longer than a word.
+
+    What was said a moment ago is corrected without saying so again; so is what was told a moment ago, unless something has happened.
+    """
+    if told.longer_at is not None:
+        return at - told.longer_at > rules.settles_within
+    return why in (Longer.FEWER, Longer.URGENT) or at - told.at > rules.settles_within
 
 
 def reason(told: Word, serving: int, last_ahead: datetime | None, *, talks_are_long: bool) -> Longer:

@@ -1,12 +1,27 @@
 """When somebody in line is told something else of their wait: pure rules (callback.md, section 6, point 4)."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 
 from chatsvc.routing.model import RoutingRules
 from chatsvc.routing.policy import Told
-from chatsvc.routing.telling import Change, Longer, Word, are_long, change, changed, columns, reason, word_of
+from chatsvc.routing.telling import (
+    Change,
+    Longer,
+    Word,
+    are_long,
+    change,
+    changed,
+    columns,
+    has_happened,
+    is_said,
+    reason,
+    steadied,
+    word_of,
+)
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 RULES = RoutingRules()
@@ -104,12 +119,35 @@ def test_whoever_was_told_nothing_is_told_without_a_word_about_it() -> None:
     assert changed(None, Change.AFRESH, likely(4, 8), 2, NOW, None) == a_word()._replace(at=NOW)
 
 
-def test_a_word_of_a_moment_ago_is_corrected_without_a_word_unless_it_said_that_it_takes_longer() -> None:
-    young = a_word()._replace(at=NOW - RULES.settles_within)
+@pytest.mark.parametrize(
+    ("why", "age", "expected"),
+    [
+        (Longer.UNKNOWN, RULES.settles_within, False),
+        (Longer.TALKS, RULES.settles_within, False),
+        (Longer.UNKNOWN, RULES.settles_within + timedelta(seconds=1), True),
+        (Longer.FEWER, timedelta(), True),
+        (Longer.URGENT, timedelta(), True),
+    ],
+)
+def test_a_word_of_a_moment_ago_is_corrected_without_saying_so_unless_something_has_happened(
+    why: Longer, age: timedelta, expected: bool
+) -> None:
+    assert is_said(a_word()._replace(at=NOW - age), why, NOW, RULES) is expected
 
-    assert becomes(young, 4, 20) is Change.AFRESH
-    assert becomes(young._replace(longer="fewer"), 4, 20) is Change.LONGER
-    assert becomes(young, 4, 20, after_min=0.1) is Change.LONGER
+
+def test_what_was_said_a_moment_ago_is_not_said_again() -> None:
+    said = a_word()._replace(longer="fewer", longer_at=NOW)
+
+    assert not is_said(said, Longer.FEWER, NOW + RULES.settles_within, RULES)
+    assert is_said(said, Longer.FEWER, NOW + RULES.settles_within + timedelta(seconds=1), RULES)
+    corrected = changed(said, Change.LONGER, likely(10, 15), 2, NOW, None)
+    assert corrected is not None
+    assert (corrected.longer, corrected.longer_at, corrected.at, corrected.shown(NOW)) == (
+        "fewer",
+        NOW,
+        said.at,
+        (600, 900),
+    )
 
 
 def test_a_word_is_kept_while_nobody_is_there_and_forgotten_when_those_who_are_say_nothing() -> None:
@@ -138,6 +176,49 @@ def test_a_word_is_stored_as_it_is_and_none_empties_its_columns() -> None:
     assert set(columns(None).values()) == {None}
 
 
+# What is likely ------------------------------------------------------------------------------------------------------------------------
+
+
+def after(readings: Sequence[tuple[float, float]], told: Word | None) -> Told:
+    """What is likely after so many readings, one in a second."""
+    found, at = None, NOW
+    for n, (low_min, high_min) in enumerate(readings):
+        at = NOW + timedelta(seconds=n)
+        found = steadied(found, told, likely(low_min, high_min), at)
+    assert found is not None
+    return found.told(at)
+
+
+def test_first_reading_counts_beside_what_was_told_and_alone_when_that_has_passed() -> None:
+    assert after([(8, 18)], a_word(4, 8)).high_s == 9 * 60
+    assert after([(8, 18)], None).high_s == 18 * 60
+    assert after([(8, 18)], a_word(4, 8)._replace(by=NOW)).high_s == 18 * 60
+
+
+def test_readings_that_differ_by_chance_come_to_their_middle() -> None:
+    chance = Random(1)
+    rough = [(4, chance.choice((6, 7, 8, 9, 12))) for _ in range(600)]
+
+    found = {after(rough[:n], a_word(4, 8)).high_s // 60 for n in range(1, 600)}
+
+    assert found <= {8, 9, 10}
+
+
+def test_wait_that_has_doubled_is_noticed_in_seconds() -> None:
+    told = a_word(4, 8)
+
+    kinds = [change(told, after([(8, 16)] * n, told), 2, NOW, RULES) for n in range(1, 6)]
+
+    assert kinds[0] is Change.NOTHING
+    assert kinds[-1] is Change.LONGER
+
+
+def test_one_reading_counts_for_half_once_something_has_happened() -> None:
+    found = steadied(None, a_word(4, 8), likely(8, 16), NOW, has_happened=True)
+
+    assert found.told(NOW).high_s == 12 * 60
+
+
 # Why ------------------------------------------------------------------------------------------------------------------------------------
 
 
@@ -155,6 +236,12 @@ def test_only_a_reason_that_is_true_is_given(
     serving: int, last_ahead: datetime | None, talks_are_long: bool, why: Longer
 ) -> None:
     assert reason(a_word(serving=2), serving, last_ahead, talks_are_long=talks_are_long) is why
+
+
+def test_what_makes_a_wait_longer_has_happened_since_the_word() -> None:
+    assert has_happened(a_word(), 1, None)
+    assert has_happened(a_word(), 2, NOW)
+    assert not has_happened(a_word(), 2, NOW - MINUTE)
 
 
 def test_talks_are_long_when_those_under_way_have_taken_more_already_than_such_talks_do() -> None:
