@@ -5,12 +5,16 @@ It stands with the place, so that every page, every tab and every process shows 
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from chatsvc.catalog.model import Catalog
+from chatsvc.conversations.model import ConversationRules
 from chatsvc.conversations.outlook import PLAYED, Prospect
 from chatsvc.conversations.phase import Phase
+from chatsvc.db.engine import Database
+from chatsvc.files.actions import Files
 from chatsvc.kernel.ids import PlaceId
 from chatsvc.routing import queries as lines
 from chatsvc.routing import store as places
@@ -18,6 +22,8 @@ from chatsvc.routing import telling
 from chatsvc.routing.policy import Told
 from chatsvc.routing.queries import Standing
 from chatsvc.routing.telling import Change, Likely, Word, steadied
+from chatsvc.tickets.clock_keeping import Clocks
+from chatsvc.tickets.logbook import LogBook
 
 # Before everybody: ranks are of moments since 1970, less some minutes.
 _START = (-(2**62), 0)
@@ -37,9 +43,16 @@ class _Reading(NamedTuple):
 class Telling(Phase):
     """Words about waits."""
 
-    def __init__(self, *rooms: Any) -> None:
-        """Prepare; with what every part of the live phase stands on."""
-        super().__init__(*rooms)
+    def __init__(
+        self,
+        database: Database,
+        logbook: LogBook,
+        catalog: Catalog,
+        rules: ConversationRules,
+        files: Files,
+        clocks: Clocks,
+    ) -> None:
+        super().__init__(database, logbook, catalog, rules, files, clocks)
         # Line -> how far behind those that are played the last round has come: rank and admission number.
         self._further: dict[str, tuple[int, int]] = {}
         # Line -> place -> what is likely by the readings so far, of those that are played.
@@ -47,8 +60,7 @@ class Telling(Phase):
 
     async def tell_waits(self) -> None:
         """Tell everybody in line anew whose wait has become another by far; twice and in several processes at once, they are told once."""
-        async with self.database.read() as connection:
-            waiting = await lines.waiting(connection)
+        waiting = await self.database.look(lines.waiting)
         self._likely = {line: likely for line, likely in self._likely.items() if line in waiting}
         for line in sorted(waiting):
             await self._tell_line(line)
