@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from chatsvc.accounts.model import Identity, PersonRole
+from chatsvc.kernel import ids
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.routing.tables import places
 from tests import builders
@@ -74,3 +75,20 @@ async def test_nobody_else_sees_them(desk: Desk, role: PersonRole) -> None:
 
     assert (await browser.get("/api/v1/waits")).status_code == 403
     assert (await browser.get("/desk/waits")).status_code in (403, 404)
+
+
+async def test_customers_read_how_the_told_time_has_held_from_enough_waits_on(desk: Desk, clock: ManualClock) -> None:
+    for n in range(199):
+        await waited(desk, clock, 9 if n % 4 == 0 else 1)
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+    visit = await desk.services.conversations.join(
+        contact, line="expense", subject="s", description="d", impact={}, key=ids.new_id("ky")
+    )
+    room = f"/chats/{visit.conversation}"
+    assert "of 100 customers" not in (await browser.get(room)).text
+
+    await waited(desk, clock, 1)
+
+    assert "of 100 customers" not in (await browser.get(room)).text, "it is read at most every ten minutes"
+    clock.advance(10 * MINUTE)
+    assert "In the last 28 days 75 of 100 customers of this line were served" in (await browser.get(room)).text
