@@ -60,10 +60,8 @@ class Telling(Phase):
 
     async def tell_waits(self) -> None:
         """Tell everybody in line anew whose wait has become another by far; twice and in several processes at once, they are told once."""
-        waiting = await self.database.look(lines.waiting)
-        self._likely = {line: likely for line, likely in self._likely.items() if line in waiting}
-        for line in sorted(waiting):
-            await self._tell_line(line)
+        for line in self.catalog.lines:
+            await self._tell_line(line.key)
 
     async def _tell_line(self, line: str) -> None:
         now = self.database.clock.now()
@@ -78,6 +76,9 @@ class Telling(Phase):
     ) -> list[tuple[PlaceId, Word | None, Word | None]]:
         """Return who is to be told something else: place, what it was told, what it is told now."""
         first = await lines.standing(connection, line, now, after=_START, limit=PLAYED)
+        if not first:
+            self._likely.pop(line, None)
+            return []
         prospect = await self.queries.outlook.of(connection, line, len(first), now)
         readings = self._steady(line, now, _readings(first, 1, None, prospect), prospect.staffed.serving)
         if len(first) == PLAYED:
