@@ -140,14 +140,21 @@ def decode_json(body: bytes, into: type[S]) -> S:
         raise Unreadable("body.not_json") from None
 
 
-def query_of(request: Request, into: type[S]) -> S:
+def query_of(request: Request, into: type[S], *, by_form: bool) -> S:
     """Read the part of the address behind the question mark; numbers are read out of text, unknown names are refused.
+
+    Args:
+        request: whose address it is.
+        into: what may stand there.
+        by_form: whether a form of a page may have made it: that sends each of its inputs, so that an empty text counts as not given.
 
     Raises:
         Invalid: as for a body.
     """
     given: dict[str, str] = {}
     for name, value in request.query_params.multi_items():
+        if by_form and not value.strip():
+            continue
         if name in given:
             raise Invalid("field.value", field=name[:100])
         given[name] = value

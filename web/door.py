@@ -237,7 +237,7 @@ async def _decoded(route: Route, call: Call, limit: int) -> dict[str, Any]:
     """Read what the route takes; also the key and the form, which go into the call."""
     given: dict[str, Any] = {}
     if route.query is not None:
-        given["query"] = bodies.query_of(call.request, route.query)
+        given["query"] = bodies.query_of(call.request, route.query, by_form=route.speaks is Speaks.PAGES)
     if route.method != "GET":
         bodies.refuse_announced(call.request, limit)
     if route.keyed is not Keyed.NO:

@@ -250,6 +250,10 @@ NEWS: Final = {
     "incident_linked": ("good", N_("The incident has been noted.")),
     "ticket_merged": ("good", N_("The duplicate goes on here.")),
     "bulk_undone": ("good", N_("The last change has been taken back.")),
+    "bulk_undone_in_part": (
+        "warn",
+        N_("What nobody has changed since has been taken back. Look at the other tickets one by one."),
+    ),
     "bulk_too_late": ("warn", N_("The time to undo is over. Change the tickets again instead.")),
     "reply_saved": ("good", N_("The reply has been saved.")),
     "reply_removed": ("good", N_("The reply has been removed.")),

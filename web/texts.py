@@ -401,6 +401,7 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "file.refused": N_("One of the files cannot be sent. Remove it, then send again."),
     # ending
     "end.undo": Plural("Undo is possible for %(n)s second", "Undo is possible for %(n)s seconds"),
+    "end.undo_over": N_("The time to undo is over."),
     "end.over": N_("The conversation has ended"),
     "end.by_you": N_("You ended the conversation"),
     "end.by_other": N_("%(name)s ended the conversation"),
@@ -415,6 +416,7 @@ SCRIPT: Final[Mapping[str, Text]] = {
     "call.waits": N_("This customer waits for your call."),
     "call.on": N_("You are on the telephone with this customer."),
     "offer.left": Plural("%(n)s second left", "%(n)s seconds left"),
+    "offer.left_over": N_("The time to answer is over."),
     "offer.missed": N_("You missed an offer. The customer keeps their place in line."),
     "offer.taken": N_("A colleague was faster. There is nothing for you to do."),
     "offer.withdrawn": N_("The offer was withdrawn. There is nothing for you to do."),

@@ -22,7 +22,7 @@ from chatsvc.tickets import policy, store, telling
 from chatsvc.tickets.following import Following
 from chatsvc.tickets.ground import checked, require_staff
 from chatsvc.tickets.life import CLOSE, REMIND
-from chatsvc.tickets.model import BulkChange, BulkResult, Event, Kind, State
+from chatsvc.tickets.model import BulkChange, BulkResult, Event, Kind, State, Undoable
 from chatsvc.tickets.tables import bulks, followers, team_members
 
 MOST_AT_ONCE: Final = 100
@@ -239,8 +239,17 @@ class Assigning(Following):
         items = [*known, {"ticket": before.id, "version": version, **to_builtins(kept)}]
         await uow.execute(update(bulks).where(bulks.c.id == bulk).values(before=items))
 
-    async def undo(self, identity: Identity, bulk: str) -> int:
-        """Take back what was done to many, within ten seconds, where nobody has done anything since; return to how many.
+    async def undoable(self, identity: Identity, bulk: str) -> Undoable | None:
+        """Return what can be taken back now; None when it is not theirs, has been taken back, or its time is over."""
+        async with self.database.read() as connection:
+            found = (await connection.execute(select(bulks).where(bulks.c.id == bulk))).one_or_none()
+        if found is None or found.person_id != identity.person or found.undone_at is not None:
+            return None
+        until = found.at + self.rules.undo_within
+        return Undoable(bulk, len(found.before), until) if self.database.clock.now() < until else None
+
+    async def undo(self, identity: Identity, bulk: str) -> bool:
+        """Take back what was done to many, within ten seconds, where nobody has done anything since; return whether that was all of it.
 
         Raises:
             NotFound: there is no such change of this person.
@@ -254,9 +263,8 @@ class Assigning(Following):
                 raise NotAllowed("bulk.too_late")
             mine = bulks.c.id == bulk, bulks.c.undone_at.is_(None)
             if not await uow.changes_one(update(bulks).where(*mine).values(undone_at=uow.now)):
-                return 0
-            restored = [await self._restore(uow, identity, bulk, item) for item in found.before]
-        return sum(restored)
+                return True
+            return all([await self._restore(uow, identity, bulk, item) for item in found.before])
 
     async def _restore(self, uow: UnitOfWork, identity: Identity, bulk: str, item: dict[str, Any]) -> bool:
         ticket, version = TicketId(item["ticket"]), item["version"]

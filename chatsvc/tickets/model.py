@@ -272,3 +272,13 @@ class BulkResult(msgspec.Struct, frozen=True):
     refused: dict[int, str]
     # Until when it can be taken back.
     undo_until: datetime
+
+
+class Undoable(msgspec.Struct, frozen=True):
+    """What was done to many and can still be taken back."""
+
+    id: str
+    # How many tickets it changed; 0: they were like that already.
+    changed: int
+    # Until when it can be taken back.
+    until: datetime

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import httpx2
+import pytest
 
 from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.kernel.clock import ManualClock
@@ -203,6 +204,47 @@ async def test_t6_my_requests_are_searched_and_narrowed(desk: Desk) -> None:
     assert "No request fits" in (await customer.get("/requests?text=nothing")).text
 
 
+async def test_t6_the_search_of_a_list_is_taken_with_everything_else_left_open(desk: Desk) -> None:
+    """A browser sends every field of a form, the empty ones too."""
+    contact, customer = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    await builders.a_ticket(desk.services.database, contact, subject="Receipt upside down")
+
+    for browser, address in (
+        (customer, "/requests?show=open&text=receipt&product=&whose=all"),
+        (staff, "/desk/tickets?view=open&text=receipt&product=&severity=&team="),
+    ):
+        page = await browser.get(address)
+
+        assert page.status_code == 200
+        assert "Receipt upside down" in page.text
+
+
+async def changed(staff: httpx2.AsyncClient, query: str, **data: Any) -> tuple[str, str]:
+    """Do something to many in a part of a list; return the address that the list has then, and its page."""
+    answer = await staff.post(f"/desk/tickets/bulk?{query}", data=data)
+    assert answer.status_code == 303, answer.text[:2000]
+    page = await staff.get(answer.headers["location"])
+    return answer.headers["location"], page.text
+
+
+def numbers_in(page: str) -> list[str]:
+    return re.findall(r'name="tickets" value="(\d+)"', page)
+
+
+def form_to(page: str, path: str) -> str:
+    """Return where the form that belongs to a path is sent, with what stands behind the question mark."""
+    found = re.search(rf'action="({path}[^"]*)"', page)
+    assert found is not None
+    return found[1].replace("&amp;", "&")
+
+
+def bulk_of(page: str) -> str:
+    found = re.search(r'name="bulk" value="([^"]+)"', page)
+    assert found is not None
+    return found[1]
+
+
 async def test_lists_and_changes_to_many_with_undo(desk: Desk, clock: ManualClock) -> None:
     contact, _ = await desk.somebody(PersonRole.CONTACT)
     _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
@@ -210,29 +252,130 @@ async def test_lists_and_changes_to_many_with_undo(desk: Desk, clock: ManualCloc
     numbers = [str(ticket.number) for ticket in tickets]
 
     async def listed(view: str) -> list[str]:
-        page = (await staff.get(f"/desk/tickets?view={view}")).text
-        return sorted(set(re.findall(r'name="tickets" value="(\d+)"', page)))
+        return sorted(numbers_in((await staff.get(f"/desk/tickets?view={view}")).text))
 
     assert await listed("unassigned") == numbers
-    done = await staff.post("/desk/tickets/bulk", data={"view": "unassigned", "change": "take", "tickets": numbers[:2]})
-    assert done.status_code == 200
-    assert "2 tickets were changed." in done.text
+    _, done = await changed(staff, "view=unassigned", change="take", tickets=numbers[:2])
+    assert "2 tickets were changed." in done
     assert (await listed("mine"), await listed("unassigned")) == (numbers[:2], numbers[2:])
-    bulk = re.search(r'name="bulk" value="([^"]+)"', done.text)
-    assert bulk is not None
-    back = await post(staff, "/desk/tickets/undo", bulk=bulk[1], view="mine")
+    back = await post(staff, "/desk/tickets/undo?view=mine", bulk=bulk_of(done))
     assert "The last change has been taken back." in back
     assert await listed("mine") == []
 
-    again = await staff.post("/desk/tickets/bulk", data={"change": "solved", "tickets": numbers})
-    bulk = re.search(r'name="bulk" value="([^"]+)"', again.text)
-    assert bulk is not None
+    address, again = await changed(staff, "view=open", change="solved", tickets=numbers)
     clock.advance(timedelta(seconds=11))
-    late = await post(staff, "/desk/tickets/undo", bulk=bulk[1])
+    assert 'name="bulk"' not in (await staff.get(address)).text
+    late = await post(staff, "/desk/tickets/undo", bulk=bulk_of(again))
     assert "The time to undo is over." in late
     assert await listed("open") == []
     nothing = await staff.post("/desk/tickets/bulk", data={"change": "take"})
     assert (nothing.status_code, "No ticket is chosen" in nothing.text) == (422, True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"change": "take"},
+        {"change": "nobody"},
+        {"change": "team", "team": "engineering"},
+        {"change": "solved"},
+        {"change": "closed"},
+        {"change": "incident", "incident": "INC-204"},
+    ],
+    ids=lambda change: change["change"],
+)
+async def test_a_list_keeps_its_filters_and_its_page_over_a_change_to_many_and_its_undo(
+    desk: Desk, change: dict[str, str]
+) -> None:
+    contact, _ = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    colleague, _ = await desk.somebody(PersonRole.REPRESENTATIVE)
+    for subject in ("Receipt upside down", "Other"):
+        for _ in range(27):
+            ticket = await builders.a_ticket(desk.services.database, contact, subject=subject, product="travel")
+            await desk.services.tickets.assign(colleague, ticket.id, colleague.person)
+    first = (await staff.get("/desk/tickets?view=open&text=receipt&product=travel&severity=P3&team=support")).text
+    older = re.search(r'<a href="([^"]+)"[^>]* rel="next"', first)
+    assert older is not None
+    second = (await staff.get(older[1].replace("&amp;", "&"))).text
+    chosen = numbers_in(second)
+    where = {"view": "open", "text": "receipt", "product": "travel", "severity": "P3", "team": "support"}
+    where["after"] = numbers_in(first)[-1]
+
+    answer = await staff.post(form_to(second, "/desk/tickets/bulk"), data={**change, "tickets": chosen[:1]})
+    address = httpx2.URL(answer.headers["location"])
+    page = (await staff.get(str(address))).text
+    taken_back = await staff.post(form_to(page, "/desk/tickets/undo"), data={"bulk": bulk_of(page)})
+
+    assert len(chosen) == 2
+    assert dict(address.params) == {**where, "undo": bulk_of(page)}
+    assert dict(httpx2.URL(taken_back.headers["location"]).params) == where
+    assert numbers_in((await staff.get(taken_back.headers["location"])).text) == chosen
+
+
+async def test_a_list_whose_last_page_was_emptied_goes_on_in_front_of_it(desk: Desk) -> None:
+    contact, _ = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    for _ in range(26):
+        await builders.a_ticket(desk.services.database, contact)
+    all_of_them = sorted(numbers_in((await staff.get("/desk/tickets?view=open")).text), reverse=True)
+
+    _, page = await changed(
+        staff, f"view=open&after={all_of_them[-1]}", change="solved", tickets=str(int(all_of_them[-1]) - 1)
+    )
+
+    assert "1 ticket was changed." in page
+    assert numbers_in(page) == all_of_them
+
+
+async def test_what_was_chosen_for_many_is_chosen_still_when_something_is_wrong(desk: Desk) -> None:
+    contact, _ = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    tickets = [await builders.a_ticket(desk.services.database, contact, product="travel") for _ in range(2)]
+    address = "/desk/tickets/bulk?view=unassigned&product=travel"
+
+    for wrong in (
+        {"change": "team"},
+        {"change": "incident", "incident": "not a number!"},
+        {"change": "incident", "incident": "x" * 41},
+    ):
+        refused = await staff.post(address, data={**wrong, "tickets": str(tickets[0].number)})
+
+        assert refused.status_code == 422
+        assert f'value="{tickets[0].number}" checked' in refused.text
+        assert f'value="{tickets[1].number}" checked' not in refused.text
+        assert f'<option value="{wrong["change"]}" selected>' in refused.text
+        assert f'value="{wrong.get("incident", "")}"' in refused.text
+        assert '<option value="travel" selected>' in refused.text
+        assert form_to(refused.text, "/desk/tickets/bulk") == address
+
+
+async def test_a_change_to_many_that_changes_nothing_says_so_and_one_that_others_went_on_with_is_taken_back_in_part(
+    desk: Desk,
+) -> None:
+    contact, _ = await desk.somebody(PersonRole.CONTACT)
+    rep, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    tickets = [await builders.a_ticket(desk.services.database, contact) for _ in range(2)]
+    numbers = [str(ticket.number) for ticket in tickets]
+
+    _, taken = await changed(staff, "view=open", change="take", tickets=numbers)
+    _, again = await changed(staff, "view=open", change="take", tickets=numbers)
+    await desk.services.tickets.hand_over(rep, tickets[0].id, team="engineering")
+    back = await post(staff, "/desk/tickets/undo?view=open", bulk=bulk_of(taken))
+
+    assert "The chosen tickets are like that already." in again
+    assert "What nobody has changed since has been taken back." in back
+
+
+async def test_a_list_that_is_narrowed_to_nothing_offers_all_of_it(desk: Desk) -> None:
+    contact, _ = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    await builders.a_ticket(desk.services.database, contact)
+
+    page = (await staff.get("/desk/tickets?view=open&text=nothing&product=&severity=&team=")).text
+
+    assert "No ticket of this list fits what you look for." in page
+    assert 'href="/desk/tickets?view=open"' in page
 
 
 async def test_duplicates_are_merged_and_lead_on(desk: Desk) -> None:

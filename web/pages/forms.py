@@ -172,7 +172,6 @@ class BulkForm(Form, frozen=True):
     """What is done to many tickets at once."""
 
     change: Literal["take", "nobody", "team", "solved", "closed", "incident"]
-    view: Literal["mine", "my_team", "unassigned", "due", "breached", "open"] = "mine"
     tickets: tuple[Annotated[str, Meta(max_length=15, pattern="^[0-9]+$")], ...] = ()
     team: Code | None = None
     incident: Annotated[str, Meta(max_length=40)] = ""
@@ -182,7 +181,6 @@ class UndoForm(Form, frozen=True):
     """Take back what was done to many."""
 
     bulk: Id
-    view: Literal["mine", "my_team", "unassigned", "due", "breached", "open"] = "mine"
 
 
 class WaitsQuery(Form, frozen=True):

@@ -24,7 +24,7 @@ from chatsvc.tickets.actions import Tickets
 from chatsvc.tickets.feeds import Feeds, Wording
 from chatsvc.tickets.fresh_words import FreshWords
 from chatsvc.tickets.logbook import LogBook
-from chatsvc.tickets.model import BulkChange, Entry, Fields, Filters, State, View
+from chatsvc.tickets.model import BulkChange, Entry, Fields, Filters, State, Undoable, View
 from chatsvc.tickets.policy import TicketRules
 from chatsvc.tickets.queries import TicketView
 from chatsvc.tickets.severity_tables import tracks
@@ -369,7 +369,9 @@ async def test_bulk_change_is_taken_back_within_ten_seconds_with_its_mails(desk:
 
     assert (solved.state, solved.team, solved.owner) == (State.SOLVED, "engineering", "Ravi Patel")
     assert (result.done, result.refused) == ((desk.ticket.number, other.number), {9_999: "ticket.not_found"})
-    assert await desk.act.undo(desk.ravi, result.id) == 2
+    assert await desk.act.undoable(desk.ravi, result.id) == Undoable(result.id, 2, result.undo_until)
+    assert await desk.act.undo(desk.ravi, result.id)
+    assert await desk.act.undoable(desk.ravi, result.id) is None
     back, waits = await desk.seen(), await desk.seen(number=other.number)
     assert (back.state, back.team, back.owner, back.ended_at) == (State.OPEN, "support", None, None)
     assert (waits.state, waits.needed) == (State.AWAITING, "Which browser?")
@@ -382,9 +384,11 @@ async def test_bulk_change_cannot_be_taken_back_later_or_over_what_came_since(de
     result = await desk.act.bulk(desk.ravi, [desk.ticket.number], BulkChange(team="engineering"))
     await desk.act.assign(desk.ravi, desk.ticket.id, desk.ravi.person)
 
-    assert await desk.act.undo(desk.ravi, result.id) == 0
+    assert await desk.act.undoable(desk.claire, result.id) is None
+    assert not await desk.act.undo(desk.ravi, result.id)
     later = await desk.act.bulk(desk.ravi, [desk.ticket.number], BulkChange(team="support"))
     clock.advance(11)
+    assert await desk.act.undoable(desk.ravi, later.id) is None
     with pytest.raises(NotAllowed):
         await desk.act.undo(desk.ravi, later.id)
 

@@ -126,9 +126,9 @@ def ticket_list(**more: Any) -> dict[str, Any]:
         "teams": [(team.key, _word(team.name)) for team in _CATALOG.teams],
         "severities": [(code, _word(name)) for code, name in SEVERITIES.items()],
         "form": {"text": "", "product": None, "severity": None, "team": None},
-        "done": 0,
-        "bulk": None,
-        "undo_s": 10,
+        "everything": None,
+        "bulk": {"href": "/desk/tickets/bulk?view=mine", "typed": {}, "tickets": ()},
+        "undo": None,
         "errors": [],
     } | more
 
@@ -178,9 +178,10 @@ def request_samples() -> list[Sample]:
         )),
         Sample("tickets", "console/tickets.html", ticket_list()),
         Sample("tickets-undo", "console/tickets.html", ticket_list(
-            done=2, bulk="bk_1", errors=[{"field": "", "text": error_sentence("bulk.refused", number=4751, reason=error_sentence("conflict").rstrip("."))}],
+            undo={"bulk": "bk_1", "changed": 2, "until": ago(seconds=-10), "now": NOW, "left_s": 10, "href": "/desk/tickets/undo?view=mine"}, errors=[{"field": "", "text": error_sentence("bulk.refused", number=4751, reason=error_sentence("conflict").rstrip("."))}],
         )),
         Sample("tickets-none", "console/tickets.html", ticket_list(tickets=[], older=None)),
+        Sample("tickets-not-found", "console/tickets.html", ticket_list(tickets=[], older=None, everything="/desk/tickets?view=mine")),
         Sample("replies", "console/replies.html", replies()),
         Sample("replies-change", "console/replies.html", replies(
             chosen="sr_1", form={"title": "Thanks", "text": "", "version": "2"}, errors=errors(("text", "required")),

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from chatsvc.conversations.views import Desk, DeskConversation, LineCount, OfferCard, Visit, Waiting
 from chatsvc.kernel.ids import ConversationId, LogId, OfferId, TicketId
-from tests.web.gallery import samples
+from tests.web.gallery import request_samples, samples
 from tests.web.js.fake_hub import LOG, ME, OTHER
 from web.i18n import Reader, reading
 from web.rendering import Renderer
@@ -89,6 +89,11 @@ def a_talk(**changes: Any) -> DeskConversation:
         "ended_by_customer": None,
     }  # fmt: skip
     return DeskConversation(**values | changes)
+
+
+def ticket_list_page(**page: Any) -> str:
+    """A list of tickets of those who work here."""
+    return _page("console/tickets.html", request_samples.ticket_list(**page), "Sam Okafor")
 
 
 def staff_ticket_page() -> str:

@@ -294,6 +294,25 @@ async def test_undo_counts_down_by_the_servers_clock(room: Room) -> None:
     assert await violations(room.page) == []
 
 
+async def test_undo_is_over_the_moment_it_is_over_and_comes_back_with_another_end(room: Room) -> None:
+    await room.page.clock.install()
+    await room.open("ending", undo_until=now() + timedelta(seconds=60.5), ended_by_customer=True)
+    panel = room.page.locator("[data-panel=undo]")
+    await expect(panel).to_contain_text("Undo is possible for")
+
+    await room.page.clock.run_for(60_700)
+
+    assert "The time to undo is over." in await panel.inner_text()
+    await expect(panel.get_by_role("button")).to_have_count(0)
+    await expect(panel.get_by_role("progressbar")).to_have_count(0)
+    assert await violations(room.page) == []
+
+    await room.hub.shows(a_visit("active"))
+    await room.hub.shows(a_visit("ending", undo_until=now() + timedelta(seconds=120), ended_by_customer=True))
+    await expect(panel).to_contain_text("Undo is possible for")
+    await expect(panel.get_by_role("button", name="Undo")).to_be_visible()
+
+
 @pytest.mark.parametrize("state", ["waiting", "active", "ending", "wrap_up", "left"])
 async def test_every_state_passes_axe_wide_and_narrow(room: Room, state: str) -> None:
     changes: dict[str, object] = {"waiting": a_place(2)} if state == "waiting" else {}

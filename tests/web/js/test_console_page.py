@@ -277,6 +277,23 @@ async def test_hand_over_goes_to_one_target_with_a_note(console: Console) -> Non
     await expect(dialog).to_be_hidden()
 
 
+async def test_what_counts_down_says_that_it_is_over_and_offers_nothing_more(console: Console) -> None:
+    await console.page.clock.install()
+    await console.open(
+        conversations=(a_talk(state="ending", due_at=now() + timedelta(seconds=40.5)),),
+        offers=(an_offer(deadline_at=now() + timedelta(seconds=40.5)),),
+    )
+    undo = console.talk.locator("[data-panel=undo]")
+    await expect(undo.get_by_role("button", name="Undo")).to_be_visible()
+
+    await console.page.clock.run_for(40_700)
+
+    assert "The time to undo is over." in await undo.inner_text()
+    await expect(undo.get_by_role("button")).to_have_count(0)
+    assert "The time to answer is over." in await console.offer.inner_text()
+    await expect(console.offer.get_by_role("button", name="Accept")).to_have_count(0)
+
+
 async def test_ending_can_be_undone_and_leads_to_a_prefilled_wrap_up(console: Console) -> None:
     await console.open(conversations=(a_talk(),))
     async with console.page.expect_request(f"**/conversations/{CONVERSATION}/end"):

@@ -1,6 +1,9 @@
 /**
- * The lists of tickets: choose all at once, ask only for what the chosen change needs, and take the undo away when it is over.
+ * The lists of tickets: choose all at once, ask only for what the chosen change needs, and count down how long it can be undone.
  */
+
+import "./core/countdown.js";
+import { setServerTime } from "./core/clock.js";
 
 const form = /** @type {HTMLFormElement | null} */ (document.querySelector("[data-bulk]"));
 
@@ -23,8 +26,9 @@ if (form) {
       control.required = change.value === name;
     }
   };
+  all.checked = boxes.length > 0 && boxes.every((box) => box.checked);
   arrange();
 }
 
 const undo = /** @type {HTMLElement | null} */ (document.querySelector("[data-undo]"));
-if (undo) window.setTimeout(() => undo.remove(), Number(undo.dataset.undo) * 1000);
+if (undo) setServerTime(undo.dataset.now ?? "");

@@ -5,13 +5,19 @@
 /** Milliseconds to add to this device's clock; 0 until the server has told its time. */
 let offset = 0;
 
+/** @type {Set<() => void>} */
+const ticking = new Set();
+let timer = 0;
+
 /**
  * Take over the server's time.
  * @param {string} at ISO 8601, just received
  */
 export function setServerTime(at) {
   const moment = Date.parse(at);
-  if (!Number.isNaN(moment)) offset = moment - Date.now();
+  if (Number.isNaN(moment)) return;
+  offset = moment - Date.now();
+  ticking.forEach((each) => each());
 }
 
 /** The server's time, in milliseconds since the epoch. */
@@ -34,10 +40,6 @@ export function secondsUntil(at) {
 export function secondsSince(at) {
   return Math.max(0, Math.floor((now() - Date.parse(at)) / 1000));
 }
-
-/** @type {Set<() => void>} */
-const ticking = new Set();
-let timer = 0;
 
 /**
  * Call something now and every second until the returned function is called. One timer serves all of them.
