@@ -232,8 +232,9 @@ class Filters(msgspec.Struct, frozen=True):
     company: CompanyId | None = None
     owner: PersonId | None = None
     incident: str | None = None
-    # Only what the reader opened, or only what they follow; both False: whatever they may read.
+    # Only what the reader opened, only what somebody else did, or only what they follow; all False: whatever they may read.
     own: bool = False
+    others: bool = False
     followed: bool = False
 
 

@@ -107,6 +107,7 @@ class TicketLine(msgspec.Struct, frozen=True):
     state: State
     team: str
     requester: str
+    requester_id: PersonId
     company: str
     created_at: datetime
     updated_at: datetime
@@ -398,13 +399,14 @@ def lines() -> Select[Any]:
         tickets.c.id, tickets.c.number, tickets.c.subject, tickets.c.product, tickets.c.severity, tickets.c.state,
         tickets.c.team, _requester.c.name, companies.c.name, tickets.c.created_at, tickets.c.updated_at,
         _shared.c.last_at, _owner.c.name, tracks.c.due_at, tracks.c.breached, tickets.c.closes_at, tickets.c.version,
+        tickets.c.requester_id,
     ).select_from(source)  # fmt: skip
 
 
 def line(row: Any) -> TicketLine:
     """Return a row of ``lines`` as people see it."""
     number, subject, product, severity, state, team, requester, company, created_at, updated_at, last_at = row[1:12]
-    owner, due_at, breached, closes_at, version = row[12:17]
+    owner, due_at, breached, closes_at, version, requester_id = row[12:18]
     return TicketLine(
         id=row[0],
         number=number,
@@ -414,6 +416,7 @@ def line(row: Any) -> TicketLine:
         state=State(state),
         team=team,
         requester=requester,
+        requester_id=requester_id,
         company=company,
         created_at=created_at,
         updated_at=max(updated_at, last_at or updated_at),
@@ -446,6 +449,8 @@ def narrowed(dialect: str, identity: Identity, filters: Filters) -> list[ColumnE
             conditions.append(column == value)
     if filters.own:
         conditions.append(tickets.c.requester_id == identity.person)
+    if filters.others:
+        conditions.append(tickets.c.requester_id != identity.person)
     if filters.followed:
         conditions.append(tickets.c.id.in_(_followed(identity.person)))
     if filters.text.strip():

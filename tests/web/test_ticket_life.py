@@ -409,3 +409,21 @@ async def test_similar_requests_of_colleagues_are_offered_where_the_company_show
     assert re.search(rf"Jonas Weber opened {ticket.number} · <time [^>]*>40 minutes ago<", shown)
     assert "Follow it" in shown
     assert "Follow it" not in after
+
+
+async def test_a_request_of_a_colleague_of_the_same_name_is_offered_and_told_from_ones_own(desk: Desk) -> None:
+    contact, customer = await desk.somebody(PersonRole.CONTACT, name="Jonas Weber")
+    colleague, _ = await desk.somebody(PersonRole.CONTACT, company=contact.company, name="Jonas Weber")
+    administrator = await builders.an_administrator(desk.services.database)
+    assert contact.company is not None
+    await desk.services.tickets.show_colleagues(administrator, contact.company, shown=True)
+    theirs = await builders.a_ticket(desk.services.database, colleague, subject="Approval mails arrive twice")
+    for _ in range(26):
+        await builders.a_ticket(desk.services.database, contact, subject="Mine")
+
+    offered = (await customer.get("/requests/new")).text
+    listed = (await customer.get("/requests?text=twice")).text
+
+    assert f"Jonas Weber opened {theirs.number}" in offered
+    assert "Mine" not in offered
+    assert "by Jonas Weber" in listed

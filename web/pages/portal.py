@@ -40,7 +40,7 @@ def ticket_row(call: Call, ticket: TicketLine) -> dict[str, Any]:
         "state": ticket.state.value,
         "updated_at": ticket.updated_at,
         "href": url("ticket", number=ticket.number),
-        "requester": ticket.requester if ticket.requester != call.identity.name else None,
+        "requester": ticket.requester if ticket.requester_id != call.identity.person else None,
         "unread": 0,
     }
 

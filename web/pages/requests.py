@@ -224,25 +224,22 @@ async def _form_page(
 async def similar(call: Call, typed: Mapping[str, str]) -> list[dict[str, Any]]:
     """Return open requests of colleagues that may be about the same: those the contact may read, of this product, the latest first."""
     product = typed.get("product", "")
-    filters = Filters(states=(State.OPEN, State.AWAITING), products=(product,) if product else ())
+    filters = Filters(states=(State.OPEN, State.AWAITING), products=(product,) if product else (), others=True)
     page = await call.services.tickets.requests(call.identity, filters=filters)
     found: list[dict[str, Any]] = []
-    for line in page.tickets:
-        if line.requester == call.identity.name or len(found) == _MOST_SIMILAR:
-            continue
+    for line in page.tickets[:_MOST_SIMILAR]:
         ticket = await call.services.tickets.view(call.identity, line.number)
-        if not ticket.own:
-            found.append(
-                {
-                    "number": line.number,
-                    "subject": line.subject,
-                    "name": line.requester,
-                    "at": line.created_at,
-                    "age": call.now - line.created_at,
-                    "followed": ticket.following,
-                    "href": url("ticket", number=line.number),
-                }
-            )
+        found.append(
+            {
+                "number": line.number,
+                "subject": line.subject,
+                "name": line.requester,
+                "at": line.created_at,
+                "age": call.now - line.created_at,
+                "followed": ticket.following,
+                "href": url("ticket", number=line.number),
+            }
+        )
     return found
 
 
