@@ -9,6 +9,7 @@ Each action is one unit of work: load, decide by the life cycle's table or a pol
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from chatsvc.accounts.model import Identity
 from chatsvc.files.actions import StoredFile
@@ -75,7 +76,12 @@ class Tickets(Assigning, Following):
     async def counts(self, identity: Identity) -> TicketCounts:
         """Return how many tickets this person may read."""
         async with self.database.read() as connection:
-            return await queries.counts(connection, identity)
+            return await queries.counts(connection, identity, ended_since=self.ended_lately)
+
+    @property
+    def ended_lately(self) -> datetime:
+        """What ended at this moment or later can be opened again (T9): it is current, as what is open is."""
+        return self.database.clock.now() - self.rules.reopen_within
 
     async def reach(self, identity: Identity, log: LogId) -> LogReach:
         """Return a log this person may read; raises NotFound otherwise."""

@@ -236,6 +236,8 @@ class Filters(msgspec.Struct, frozen=True):
     own: bool = False
     others: bool = False
     followed: bool = False
+    # Of what is over, only what ended at this moment or later; None: all of it.
+    ended_since: datetime | None = None
 
 
 class View(StrEnum):

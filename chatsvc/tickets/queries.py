@@ -133,6 +133,8 @@ class TicketCounts(msgspec.Struct, frozen=True):
 
     # Open and awaiting.
     open: int
+    # Those, and what ended so lately that it can be opened again (T9).
+    current: int
     all: int
 
 
@@ -451,6 +453,8 @@ def narrowed(dialect: str, identity: Identity, filters: Filters) -> list[ColumnE
         conditions.append(tickets.c.requester_id == identity.person)
     if filters.others:
         conditions.append(tickets.c.requester_id != identity.person)
+    if filters.ended_since is not None:
+        conditions.append(_not_over_before(filters.ended_since))
     if filters.followed:
         conditions.append(tickets.c.id.in_(_followed(identity.person)))
     if filters.text.strip():
@@ -460,9 +464,15 @@ def narrowed(dialect: str, identity: Identity, filters: Filters) -> list[ColumnE
     return conditions
 
 
-async def counts(connection: AsyncConnection, identity: Identity) -> TicketCounts:
-    """Count the tickets that this person may read."""
+def _not_over_before(at: datetime) -> ColumnElement[bool]:
+    return or_(tickets.c.ended_at.is_(None), tickets.c.ended_at >= at)
+
+
+async def counts(connection: AsyncConnection, identity: Identity, *, ended_since: datetime) -> TicketCounts:
+    """Count the tickets that this person may read; what ended at ``ended_since`` or later is current still."""
     is_open = tickets.c.state.in_((State.OPEN, State.AWAITING))
-    statement = select(func.count().filter(is_open), func.count()).select_from(tickets)
+    is_current = _not_over_before(ended_since)
+    columns = func.count().filter(is_open), func.count().filter(is_current), func.count()
+    statement = select(*columns).select_from(tickets)
     statement = statement.where(await readable(connection, identity))
     return TicketCounts(*(await connection.execute(statement)).one())

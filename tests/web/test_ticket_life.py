@@ -204,6 +204,30 @@ async def test_t6_my_requests_are_searched_and_narrowed(desk: Desk) -> None:
     assert "No request fits" in (await customer.get("/requests?text=nothing")).text
 
 
+async def test_t6_my_requests_begin_with_what_something_can_still_be_done_about(desk: Desk, clock: ManualClock) -> None:
+    contact, customer = await desk.somebody(PersonRole.CONTACT)
+    tickets = desk.services.tickets
+    ended, solved, opened = [
+        await builders.a_ticket(desk.services.database, contact, subject=subject)
+        for subject in ("Ended", "Solved", "Opened")
+    ]
+    await tickets.mark_solved(contact, ended.id)
+    clock.advance(timedelta(days=7, seconds=1))
+    customer = await _anew(desk, contact)
+    await tickets.mark_solved(contact, solved.id)
+
+    async def shown(path: str) -> list[int]:
+        page = (await customer.get(path)).text
+        return [ticket.number for ticket in (ended, solved, opened) if f'"/requests/{ticket.number}"' in page]
+
+    assert await shown("/requests") == [solved.number, opened.number]
+    assert await shown("/requests?show=open") == [opened.number]
+    assert await shown("/requests?show=all") == [ended.number, solved.number, opened.number]
+    assert re.search(r"Current \(2\).*Open \(1\).*All \(3\)", (await customer.get("/requests")).text, re.S)
+    assert await shown("/requests?text=ended") == []
+    assert 'href="/requests?text=ended&amp;show=all"' in (await customer.get("/requests?text=ended")).text
+
+
 async def test_t6_the_search_of_a_list_is_taken_with_everything_else_left_open(desk: Desk) -> None:
     """A browser sends every field of a form, the empty ones too."""
     contact, customer = await desk.somebody(PersonRole.CONTACT)

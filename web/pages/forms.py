@@ -230,7 +230,7 @@ class ReportForm(Form, frozen=True):
 class RequestsQuery(Form, frozen=True):
     """Which part of my requests."""
 
-    show: Literal["open", "awaiting", "ended", "all"] = "open"
+    show: Literal["current", "open", "awaiting", "ended", "all"] = "current"
     text: Annotated[str, Meta(max_length=200)] = ""
     product: Code | None = None
     whose: Literal["all", "own", "followed"] = "all"

@@ -29,13 +29,14 @@ from web.site import Call
 from web.texts import N_
 
 _STATES: Final = {
+    "current": (),
     "open": (State.OPEN, State.AWAITING),
     "awaiting": (State.AWAITING,),
     "ended": (State.SOLVED, State.CLOSED),
     "all": (),
 }
 # What the address leaves out.
-_UNCHOSEN: Final = {"show": "open", "whose": "all"}
+_UNCHOSEN: Final = {"show": "current", "whose": "all"}
 # Read in pieces, so that a ticket of any length fits on its page.
 _PIECE: Final = 500
 
@@ -44,7 +45,10 @@ _PIECE: Final = 500
 
 
 async def requests(call: Call, query: RequestsQuery) -> Response:
-    """List the tickets that the contact opened or follows; those who work here have the console."""
+    """List the tickets that the contact opened or follows; those who work here have the console.
+
+    At first those with which something can still be done: a request that was solved a moment ago is among them.
+    """
     if call.identity.is_staff:
         return call.go("console")
     filters = Filters(
@@ -53,6 +57,7 @@ async def requests(call: Call, query: RequestsQuery) -> Response:
         text=query.text,
         own=query.whose == "own",
         followed=query.whose == "followed",
+        ended_since=call.services.tickets.ended_lately if query.show == "current" else None,
     )
     page = await call.services.tickets.requests(call.identity, filters=filters, before=query.before)
     counts = await call.services.tickets.counts(call.identity)

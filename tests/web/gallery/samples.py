@@ -629,11 +629,12 @@ def samples() -> list[Sample]:
         "me": ANA,
         "tickets": TICKETS,
         "filter": "all",
-        "counts": {"open": 2, "all": 4},
+        "counts": {"current": 3, "open": 2, "all": 4},
         "form": {"show": "all", "text": "", "product": "", "whose": "all"},
         "narrowed": False,
         "shows": {
-            "open": "/requests",
+            "current": "/requests",
+            "open": "/requests?show=open",
             "awaiting": "/requests?show=awaiting",
             "ended": "/requests?show=ended",
             "all": "/requests?show=all",
@@ -772,17 +773,30 @@ def samples() -> list[Sample]:
         Sample(
             "requests-none-open",
             "portal/requests.html",
-            {**requests, "tickets": [], "filter": "open", "counts": {"open": 0, "all": 4}, "older": None},
+            {**requests, "tickets": [], "filter": "open", "counts": {"current": 0, "open": 0, "all": 4}, "older": None},
         ),
         Sample(
             "requests-empty",
             "portal/requests.html",
-            {**requests, "tickets": [], "filter": "open", "counts": {"open": 0, "all": 0}, "older": None},
+            {
+                **requests,
+                "tickets": [],
+                "filter": "current",
+                "counts": {"current": 0, "open": 0, "all": 0},
+                "older": None,
+            },
         ),
         Sample(
             "requests-not-found",
             "portal/requests.html",
-            {**requests, "tickets": [], "narrowed": True, "form": {**requests["form"], "text": "登录"}, "older": None},
+            {
+                **requests,
+                "tickets": [],
+                "filter": "current",
+                "narrowed": True,
+                "form": {**requests["form"], "text": "登录"},
+                "older": None,
+            },
         ),
         Sample("ticket", "portal/ticket.html", ticket_page(running="/chats/cv_1")),
         Sample(
