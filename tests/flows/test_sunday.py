@@ -134,7 +134,7 @@ async def test_the_sunday_story(sunday: Sunday) -> None:
     await claire.page.goto("/chat/expense")
     await expect(claire.page.locator("a[href='/requests/new?product=expense']")).to_be_visible()
     await fills(claire, CRITICAL, "Niemand kann mehr arbeiten")
-    await claire.page.locator("summary").click()
+    await claire.page.locator("details:has([name=contact_name]) summary").click()
     await claire.page.locator("[name=contact_name]").fill("Jonas Weber")
     await claire.page.locator("[name=contact_phone]").fill("+49 30 1234567")
     await claire.page.locator("[name=speaks_english]").check()

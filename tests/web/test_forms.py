@@ -182,6 +182,18 @@ async def test_a_file_that_cannot_be_taken_keeps_what_was_typed(desk: Desk) -> N
     assert "No report" in answer.text
 
 
+async def test_what_is_never_needed_is_folded_until_it_is_answered(desk: Desk) -> None:
+    _, browser = await desk.somebody(PersonRole.CONTACT)
+
+    empty = (await browser.get("/chat/expense")).text
+    again = (await browser.post("/chat/expense", data={**await _form(browser), "subject": "", "since": "today"})).text
+
+    assert "<details data-more>" in empty
+    assert "<details data-more open>" in again
+    for question in desk.services.catalog.impact:
+        assert f'name="{question.key}"' in empty
+
+
 async def test_a_form_sent_twice_is_one_ticket(desk: Desk) -> None:
     contact, browser = await desk.somebody(PersonRole.CONTACT)
     form = await _form(browser)

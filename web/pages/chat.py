@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any, Final
 
+import msgspec
 from starlette.responses import Response
 
 from chatsvc.catalog.model import Catalog
@@ -142,7 +143,7 @@ async def _form_page(call: Call, line: str, typed: Any, said: list[dict[str, str
             "name": texts.gettext(question.name),
             "answers": [(answer.key, texts.gettext(answer.name)) for answer in question.answers],
             "required": question.required,
-            "decides": question.required or bool(question.needed_if),
+            "needed_if": msgspec.json.encode(question.needed_if).decode() if question.needed_if else None,
         }
         for question in catalog.impact
     ]
@@ -151,6 +152,8 @@ async def _form_page(call: Call, line: str, typed: Any, said: list[dict[str, str
     until = covered.coverage.until
     # The contact is asked for where it was missing, and where it was given.
     asks_contact = any(each["field"].startswith(("contact_", "speaks_")) for each in said) or typed.get("contact_name")
+    # As is what is never needed.
+    asks_more = any(typed.get(each.key) for each in catalog.impact if not (each.required or each.needed_if))
     return await call.page(
         "portal/chat_form.html",
         status=422 if said else 200,
@@ -164,6 +167,7 @@ async def _form_page(call: Call, line: str, typed: Any, said: list[dict[str, str
         closes_first=passes_closing(until, None if wait is None else wait.high_s, call.now),
         critical=[texts.gettext(rule.name) for rule in catalog.proposals],
         asks_contact=bool(asks_contact),
+        asks_more=asks_more,
     )
 
 

@@ -506,7 +506,7 @@ def chat_form(**page: Any) -> dict[str, Any]:
                 "name": question.name,
                 "answers": [(answer.key, answer.name) for answer in question.answers],
                 "required": question.required,
-                "decides": question.required or bool(question.needed_if),
+                "needed_if": msgspec.json.encode(question.needed_if).decode() if question.needed_if else None,
             }
             for question in load_catalog().impact
         ],
@@ -518,6 +518,7 @@ def chat_form(**page: Any) -> dict[str, Any]:
         "closes_first": False,
         "critical": CRITICAL,
         "asks_contact": False,
+        "asks_more": bool(page.get("form")),
     }
     return {**base, **page}
 

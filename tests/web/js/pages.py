@@ -91,6 +91,11 @@ def a_talk(**changes: Any) -> DeskConversation:
     return DeskConversation(**values | changes)
 
 
+def chat_form_page() -> str:
+    """The form before the line, empty."""
+    return _page("portal/chat_form.html", samples.chat_form(), "Claire")
+
+
 def ticket_list_page(**page: Any) -> str:
     """A list of tickets of those who work here."""
     return _page("console/tickets.html", request_samples.ticket_list(**page), "Sam Okafor")

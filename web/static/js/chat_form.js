@@ -1,12 +1,39 @@
 /**
- * The form before the line: what was typed survives a reload, a wrong turn and a session that ran out; files can be pasted and dropped.
+ * The form before the line: what is not needed is not asked for; what was typed survives a reload, a wrong turn and a session that ran out;
+ * files can be pasted and dropped.
  */
 
+import { holds } from "./core/conditions.js";
 import { takeDropped } from "./core/files.js";
 import { keepForm } from "./core/form_kept.js";
 
 const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-chat-form]"));
 keepForm(form, ["key", "files"]);
+
+// What is needed only with other answers is there only with them, and has to be answered then: on a telephone the form is long enough.
+const questions = [.../** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-needed-if]"))].map((box) => {
+  box.querySelector(".field__optional")?.remove();
+  return { box, needed: /** @type {import("./core/conditions.js").Condition} */ (JSON.parse(box.dataset.neededIf ?? "{}")) };
+});
+const more = /** @type {HTMLDetailsElement | null} */ (form.querySelector("[data-more]"));
+
+function arrange() {
+  const answers = Object.fromEntries(new FormData(form));
+  for (const { box, needed } of questions) {
+    const isNeeded = holds(needed, answers);
+    // How urgent it is depends on the others too, then.
+    if (isNeeded && box.hidden && more) more.open = true;
+    box.hidden = !isNeeded;
+    for (const radio of box.querySelectorAll("input")) Object.assign(radio, { disabled: !isNeeded, required: isNeeded });
+  }
+}
+
+for (const folded of form.querySelectorAll("details")) {
+  const controls = /** @type {NodeListOf<HTMLInputElement>} */ (folded.querySelectorAll("input"));
+  if ([...controls].some(({ type, value, checked }) => (type === "text" || type === "tel" ? value : checked))) folded.open = true;
+}
+arrange();
+form.addEventListener("change", arrange);
 
 // A double click must not stand in line twice; the server would give back the same place, but why ask.
 form.addEventListener("submit", () => {

@@ -4,6 +4,7 @@
  * The rules are the server's own, printed beside each field; this script decides nothing that the server does not decide again.
  */
 
+import { holds } from "./core/conditions.js";
 import { takeDropped } from "./core/files.js";
 import { keep, read } from "./core/kept.js";
 import { announce, blank } from "./core/page.js";
@@ -13,7 +14,7 @@ import { sayError } from "./core/texts.js";
 /** How long somebody pauses before what they wrote goes to the server: short against losing it, long against a request per key. */
 const KEEP_AFTER_MS = 1_500;
 
-/** @typedef {Record<string, string[]>} Condition */
+/** @typedef {import("./core/conditions.js").Condition} Condition */
 /** @typedef {{box: HTMLElement, key: string, shown: Condition[], required: Condition[]}} Field */
 
 const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-request-form]"));
@@ -27,12 +28,6 @@ const fields = [.../** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll
   key: box.dataset.requestField ?? "",
   ...JSON.parse(box.dataset.rules ?? "{}"),
 }));
-
-/**
- * @param {Condition} condition
- * @param {Record<string, string>} answers
- */
-const holds = (condition, answers) => Object.entries(condition).every(([field, wanted]) => wanted.includes(answers[field] ?? ""));
 
 /** Show what belongs to the answers, as chatsvc/catalog/policy.py reads the same rules. */
 function arrange() {

@@ -18,6 +18,7 @@ export function keepForm(form, left) {
     for (const [field, value] of Object.entries(kept)) {
       const control = form.elements.namedItem(field);
       if (control instanceof RadioNodeList) control.value = value;
+      else if (control instanceof HTMLInputElement && control.type === "checkbox") control.checked = control.value === value;
       else if (control instanceof HTMLInputElement || control instanceof HTMLTextAreaElement) control.value = value;
     }
   }
