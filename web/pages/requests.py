@@ -213,7 +213,13 @@ async def _form_page(
         kept=[{"id": file.id, "name": file.name, "size_bytes": file.size_bytes} for file in kept],
         colleagues=await services.requests.colleagues(call.identity),
         similar=await similar(call, typed),
-        draft=draft and {"key": draft.key, "at": draft.updated_at, "href": url("request_new", {"draft": draft.key})},
+        draft=draft
+        and {
+            "key": draft.key,
+            "subject": draft.texts.get("subject", ""),
+            "at": draft.updated_at,
+            "href": url("request_new", {"draft": draft.key}),
+        },
         errors=said or [],
         key=key or services.requests.new_key(call.identity),
         who=call.identity.person,

@@ -162,7 +162,7 @@ def request_samples() -> list[Sample]:
     """All of them."""
     form = "portal/request_form.html"
     return [
-        Sample("request_form", form, request_form(draft={"key": "fm_1-1", "at": ago(hours=3), "href": "/requests/new?draft=fm_1-1"})),
+        Sample("request_form", form, request_form(draft={"key": "fm_1-1", "subject": "Approval mails arrive twice", "at": ago(hours=3), "href": "/requests/new?draft=fm_1-1"})),
         Sample("request_form-plain", form, request_form(), scripted=False),
         Sample("request_form-filled", form, request_form(
             TYPED, similar=SIMILAR, colleagues=[("pe_2", "Jonas Weber"), ("pe_3", "Ada Berg")],

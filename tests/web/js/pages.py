@@ -96,9 +96,22 @@ def chat_form_page() -> str:
     return _page("portal/chat_form.html", samples.chat_form(), "Claire")
 
 
+def request_form_page() -> str:
+    """The form for a request, empty."""
+    return _page("portal/request_form.html", request_samples.request_form(), "Claire")
+
+
 def ticket_list_page(**page: Any) -> str:
     """A list of tickets of those who work here."""
     return _page("console/tickets.html", request_samples.ticket_list(**page), "Sam Okafor")
+
+
+def ticket_page() -> str:
+    """An open ticket as its customer sees it, without a history."""
+    context = samples.ticket_page(entries=[], head=0, store="store-1")
+    return _page(
+        "portal/ticket.html", {**context, "ticket": {**context["ticket"], "log": LOG, "number": 4812}}, "Claire"
+    )
 
 
 def staff_ticket_page() -> str:

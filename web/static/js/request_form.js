@@ -75,8 +75,8 @@ function texts() {
   return typed;
 }
 
-/** What counts as begun: the language is chosen from the start. */
-const isBegun = (/** @type {Record<string, string>} */ typed) => Object.keys(typed).some((field) => field !== "language");
+/** What counts as begun: the language is chosen from the start, and a reason is looked at. */
+const isBegun = (/** @type {Record<string, string>} */ typed) => Object.keys(typed).some((field) => !["language", "reason"].includes(field));
 
 function restore() {
   const kept = /** @type {{key: string, texts: Record<string, string>, isSent?: boolean} | null} */ (read(name));
@@ -144,5 +144,7 @@ form.addEventListener("paste", (event) => {
   add(files);
 });
 
+// Enter sends by the first button of a form, be it hidden: it must not be the one that stands in for this script.
+form.querySelector("[data-without-script] button")?.remove();
 restore();
 arrange();
