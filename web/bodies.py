@@ -336,5 +336,6 @@ def _wrong(each: _Input, given: Any) -> FieldError | None:
     try:
         msgspec.convert(given, each.kind, strict=False)
     except msgspec.ValidationError:
-        return FieldError(each.name, "field.value" if each.is_text else "choose")
+        key = "field.value" if each.is_text else "field.number" if isinstance(each.shape, shapes.IntType) else "choose"
+        return FieldError(each.name, key)
     return None

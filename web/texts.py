@@ -61,7 +61,7 @@ TICKET_STATES_FOR_STAFF: Final = {**TICKET_STATES, "awaiting": N_("Awaiting cust
 # What the state means for the customer, in one sentence (T7, T8).
 TICKET_STATE_MEANINGS: Final = {
     "open": N_("Support is working on it. Nothing is needed from you right now."),
-    "awaiting": N_("We need something from you. The last comment says what; your answer moves it on."),
+    "awaiting": N_("We need something from you. Your answer moves it on."),
     "solved": N_("A solution was given. If it does not help, write a comment within 7 days."),
     "closed": N_("This request is finished."),
 }
@@ -203,7 +203,7 @@ EVENTS: Final[Mapping[str, str | Plural]] = {
     "solved": N_("%(name)s marked the request as solved"),
     "reopened": N_("%(name)s opened the request again"),
     "solved_with": N_("%(name)s marked the request as solved: %(solution)s"),
-    "asked": N_("%(name)s needs something from you: %(needed)s"),
+    "asked": N_("%(name)s asked: %(needed)s"),
     "closed_person": N_("%(name)s closed the request"),
     "closed_silence": N_("The request was closed because there was no answer for 30 days"),
     "closed_merged": N_("The request was closed because it goes on in another one"),
@@ -242,6 +242,19 @@ ERRORS: Final = {
     "bulk.refused": N_("Ticket %(number)s was not changed. %(reason)s."),
     "date.invalid": N_("This is not a day. Choose it from the calendar, or write it like 2027-03-01."),
     "field.value": N_("This cannot be taken as it is. Use letters and numbers in one line."),
+    "field.number": N_("This is not a number. Write digits only."),
+    "merge.unknown": N_("There is no ticket with this number. Check it."),
+    "merge.same": N_("This is the number of this ticket itself. Give the number of the other one."),
+    "merge.other_company": N_(
+        "That ticket belongs to another company. Only tickets of the same company can be merged."
+    ),
+    "merge.over": N_(
+        "One of the two tickets can no longer be changed, so they cannot be merged. Answer in each of them."
+    ),
+    "ticket.live": N_(
+        "Somebody talks with the customer in this ticket right now. Try again when the conversation has ended."
+    ),
+    "company.name_taken": N_("There is already a company with this name. Choose another name."),
     "email.invalid": N_("This is not an e-mail address. Check it, for example name@company.com."),
     "email.taken": N_("There is already an account with this e-mail address. Use another one or change that account."),
     "sign_in.refused": N_("E-mail and password do not match. Check both (the password is case-sensitive) or reset it."),

@@ -124,19 +124,19 @@ class Urgencies:
         )
 
     async def _due(self, connection: AsyncConnection, ticket: TicketId) -> tuple[tuple[Due, ...], datetime | None]:
-        [found] = await severity_store.followed(connection, (ticket,))
-        if found.track is None:
-            return (), None
         at = self.database.clock.now()
-        measure = await self.clocks.measure(connection, found.company, found.requester, found.track.severity, at)
+        # As they stand now, not as the last sweep left them: nobody is promised a word about what was closed a second ago.
+        [(found, kept, _)] = await self.clocks.look(connection, (ticket,), at)
+        track = kept.track
+        measure = await self.clocks.measure(connection, found.company, found.requester, track.severity, at)
         due = []
-        for clock in found.track.clocks:
+        for clock in track.clocks:
             when = clocks.moments(clock, measure)
-            has_begun = clock.promise is not Promise.ONGOING or found.track.clock(Promise.INITIAL).kept_at is not None
+            has_begun = clock.promise is not Promise.ONGOING or track.clock(Promise.INITIAL).kept_at is not None
             state = "kept" if clock.kept_at else "running" if when else "paused" if has_begun else "later"
             due_at = None if when is None else when.due_at
             due.append(Due(clock.promise, state, due_at, when is not None and clock.breached_at is not None))
-        return tuple(due), clocks.next_word_due(found.track, measure)
+        return tuple(due), clocks.next_word_due(track, measure)
 
     async def coverage_of_ticket(self, ticket: TicketId) -> Covered:
         """Return whether a ticket's customer is covered now; who may ask is asked at the door."""

@@ -413,6 +413,86 @@ async def test_duplicates_are_merged_and_lead_on(desk: Desk) -> None:
     assert f"goes on in request {first.number}" in page
 
 
+@pytest.mark.parametrize(
+    ("into", "sentence"),
+    [
+        ("9999", "There is no ticket with this number."),
+        ("abc", "This is not a number."),
+        ("itself", "This is the number of this ticket itself."),
+        ("foreign", "That ticket belongs to another company."),
+        ("closed", "One of the two tickets can no longer be changed"),
+    ],
+)
+async def test_a_duplicate_that_cannot_be_merged_says_why_and_keeps_the_number(
+    desk: Desk, clock: ManualClock, into: str, sentence: str
+) -> None:
+    contact, _ = await desk.somebody(PersonRole.CONTACT)
+    foreign, _ = await desk.somebody(PersonRole.CONTACT)
+    rep, _ = await desk.somebody(PersonRole.REPRESENTATIVE)
+    database = desk.services.database
+    closed = await builders.a_ticket(database, contact)
+    await desk.services.tickets.close(contact, closed.id)
+    clock.advance(timedelta(days=7, seconds=1))
+    ticket, other = await builders.a_ticket(database, contact), await builders.a_ticket(database, foreign)
+    staff = await _anew(desk, rep)
+    numbers = {"itself": str(ticket.number), "foreign": str(other.number), "closed": str(closed.number)}
+    number = numbers.get(into, into)
+
+    refused = await staff.post(f"/desk/tickets/{ticket.number}/merge", data={"into": number})
+
+    assert sentence in refused.text
+    assert re.search(rf'name="into"[^>]* value="{number}"', refused.text)
+
+
+@pytest.mark.parametrize(
+    ("form", "data", "kept"),
+    [
+        ("ask", {"needed": "x" * 8_001}, "x" * 8_001),
+        ("solve", {"solution": "y" * 8_001}, "y" * 8_001),
+        ("team", {"team": "engineering", "note": "z" * 2_001}, "z" * 2_001),
+        ("incident", {"incident": "not one!"}, 'value="not one!"'),
+        ("severity", {"severity": "P4", "why": " ", "version": "1"}, '<option value="P4" selected>'),
+        ("notes", {"key": "k_0123456", "note": "n" * 8_001}, "n" * 8_001),
+    ],
+    ids=lambda value: value if isinstance(value, str) and len(value) < 9 else "",
+)
+async def test_what_those_who_work_here_typed_is_there_again_when_something_is_wrong(
+    desk: Desk, form: str, data: dict[str, str], kept: str
+) -> None:
+    contact, _ = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    ticket = await builders.a_ticket(desk.services.database, contact)
+
+    refused = await staff.post(f"/desk/tickets/{ticket.number}/{form}", data=data)
+
+    assert refused.status_code == 422
+    assert kept in refused.text
+    # At its own field, and at no other of the same name.
+    assert len(re.findall(r'id="f-[\w-]+-error"', refused.text)) == 1
+
+
+async def test_nobody_is_promised_a_word_about_what_waits_for_them_or_is_over(desk: Desk) -> None:
+    contact, customer = await desk.somebody(PersonRole.CONTACT)
+    rep, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    ticket = await builders.a_ticket(desk.services.database, contact)
+    path = f"/requests/{ticket.number}"
+
+    assert "Next update due" in (await customer.get(path)).text
+    await desk.services.tickets.ask(rep, ticket.id, needed="Which report is it?")
+    assert "Next update due" not in (await customer.get(path)).text
+    assert re.search(r"First answer</dt><dd[^>]*>Kept", (await staff.get(f"/desk/tickets/{ticket.number}")).text)
+    assert "Next update due" not in await post(customer, f"{path}/close")
+
+
+async def test_a_contact_sees_the_trial_s_mailbox_among_their_own_pages(desk: Desk) -> None:
+    _, customer = await desk.somebody(PersonRole.CONTACT)
+
+    page = await customer.get("/trial/mailbox")
+
+    assert page.status_code in (200, 404)
+    assert 'href="/console"' not in page.text
+
+
 async def test_similar_requests_of_colleagues_are_offered_where_the_company_shows_them(
     desk: Desk, clock: ManualClock
 ) -> None:

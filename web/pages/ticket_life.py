@@ -109,7 +109,9 @@ async def merge(call: Call, body: MergeForm) -> Response:
     ticket = await tickets.of_call(call)
     try:
         await call.services.tickets.merge(call.identity, ticket.id, into=body.into)
-    except (Conflict, NotFound) as error:
+    except NotFound:
+        return await tickets.again(call, ticket, [{"field": "into", "text": call.say("merge.unknown")}])
+    except Conflict as error:
         return await tickets.again(call, ticket, errors.of_refusal(error, call.reader, field="into"))
     return call.go("staff_ticket", news="ticket_merged", number=body.into)
 

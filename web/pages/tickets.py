@@ -16,7 +16,7 @@ from chatsvc.tickets.model import Entry, Fields, Filters, State
 from chatsvc.tickets.queries import TicketView
 from web import errors
 from web.api.tickets import add_comment
-from web.bodies import FormInvalid
+from web.bodies import FormInvalid, typed_in
 from web.i18n import Reader, clock_time, reading
 from web.pages.chat import new_key, receive_files
 from web.pages.entries import name_in, pairs, shown
@@ -186,6 +186,7 @@ async def _ticket_page(
         post_key=new_key(),
         draft=draft,
         errors=said or [],
+        typed=typed_in(call.form) if said else {},
     )
 
 
@@ -215,6 +216,7 @@ async def life_of(call: Call, ticket: TicketView) -> dict[str, Any]:
         "may_reopen": ticket.may_reopen,
         "may_follow_up": ticket.may_follow_up,
         "own": ticket.own,
+        "owner": ticket.owner,
         "mine": ticket.owner_id == me.person,
         "following": ticket.following,
         # The same page as behind the link in its mails; None for those who get none.
@@ -412,6 +414,7 @@ async def _staff_page(
         note_key=new_key(),
         draft=draft,
         errors=said or [],
+        typed=typed_in(call.form) if said else {},
     )
 
 

@@ -280,7 +280,7 @@ def life(state: str = "open", **more: Any) -> dict[str, Any]:
     """Where a ticket is in its life."""
     waits, ended = state == "awaiting", state in ("solved", "closed")
     return {
-        "number": 4812, "state": state, "team": "engineering", "incident": None, "mine": False, "own": True, "following": False,
+        "number": 4812, "state": state, "team": "engineering", "incident": None, "mine": False, "owner": "Sam Okafor", "own": True, "following": False,
         "mails": "/mails/quiet/a-token",
         "needed": "Please send the headers of one such mail." if waits else None, "closes_at": ago(days=-29) if waits else None,
         "solution": "The relay had two routes; one is gone." if state == "solved" else None, "solution_at": ago(hours=1),
@@ -295,7 +295,7 @@ def ticket_page(state: str = "open", **page: Any) -> dict[str, Any]:
     live = state in ("open", "awaiting")
     base: dict[str, Any] = {
         "me": ANA, "ticket": {**TICKET, "state": state}, "impact": IMPACT, "entries": talk_entries(), "head": 6, "store": "st_1",
-        "may_comment": state != "closed", "may_solve": live, "running": None, "post_key": "k1", "draft": "", "errors": [],
+        "may_comment": state != "closed", "may_solve": live, "running": None, "post_key": "k1", "draft": "", "errors": [], "typed": {},
         "urgency": JUDGED if state == "open" else URGENCY, "life": life(state), "teams": team_names(),
     }  # fmt: skip
     return {**base, **page}
@@ -376,7 +376,7 @@ def staff_ticket(**page: Any) -> dict[str, Any]:
     base: dict[str, Any] = {
         "me": SAM, "ticket": TICKET, "impact": IMPACT, "entries": talk_entries("staff"), "notes": [NOTE], "head": 6, "store": "st_1", "choices": CHOICES, "now": NOW,
         "life": life(incident="INC-7", candidates=[]), "teams": team_names(), "canned": [{"key": "hello", "title": "Greeting", "text": "Hello {customer}", "lines": []}],
-        "urgency": PROPOSED, "hours": CLOSED_HOURS, "their_time": "14:05", "live": None, "may_write": True, "post_key": "k1", "note_key": "k2", "draft": "", "errors": [],
+        "urgency": PROPOSED, "hours": CLOSED_HOURS, "their_time": "14:05", "live": None, "may_write": True, "post_key": "k1", "note_key": "k2", "draft": "", "errors": [], "typed": {},
     }  # fmt: skip
     return {**base, **page}
 
@@ -869,7 +869,8 @@ def samples() -> list[Sample]:
             staff_ticket(
                 ticket={**TICKET, "state": "awaiting"},
                 life=life("awaiting", mine=True, candidates=[]),
-                errors=errors(("needed", "required"), ("into", "not_found")),
+                errors=errors(("needed", "required"), ("into", "merge.unknown")),
+                typed={"into": "9999"},
             ),
         ),
         Sample("people", "admin/people.html", people()),

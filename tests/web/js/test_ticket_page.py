@@ -1,10 +1,18 @@
 """A ticket's page of those who work here, in a browser, against a fake hub: who else has it in front of them."""
 
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
 from playwright.async_api import Page, expect
 
 from chatsvc.hub import frames
+from chatsvc.tickets.model import Entry, Kind, Role
+from tests.browser import violations
 from tests.web.js.fake_hub import LOG, OTHER, FakeHub
-from tests.web.js.pages import staff_ticket_page
+from tests.web.js.pages import staff_ticket_page, ticket_page
+
+pytestmark = pytest.mark.browser
 
 
 def _looks(frame: object) -> bool:
@@ -37,3 +45,59 @@ async def test_colleagues_stand_beside_the_ticket_as_long_as_they_look(page: Pag
     await expect(also).to_be_visible()
     await page.clock.run_for(5_000)
     await expect(also).to_be_hidden()
+
+
+async def test_the_page_says_the_state_of_now_and_nothing_of_the_one_before(page: Page, hub: FakeHub) -> None:
+    hub.page = staff_ticket_page()
+    await page.goto(f"{hub.address}/page")
+    await hub.hears(where=_looks)
+    changed = page.locator("[data-changed]")
+    await expect(changed).to_be_hidden()
+    asked = Entry(
+        1,
+        datetime.now(UTC),
+        Kind.ASKED,
+        OTHER,
+        "Mei Lin",
+        Role.STAFF,
+        "key-0001",
+        msgspec.Raw(b'{"needed":"Which one?"}'),
+    )
+
+    await hub.push(frames.Entries(LOG, (asked,)))
+
+    await expect(page.locator(".page-head .badge")).to_have_text("Awaiting customer")
+    await expect(changed).to_be_visible()
+    await expect(page.get_by_role("status")).to_contain_text("The status has changed.")
+
+    hub.logs[LOG].append(asked)
+    hub.other = ("Claire Fontaine", Role.CUSTOMER)
+    await hub.says("This one.")
+
+    await expect(page.locator(".page-head .badge")).to_have_text("Open")
+    assert await violations(page) == []
+
+
+async def test_a_customer_is_not_told_that_nothing_is_needed_while_something_is(page: Page, hub: FakeHub) -> None:
+    hub.page = ticket_page()
+    await page.goto(f"{hub.address}/page")
+    await hub.has_connected(1)
+    await expect(page.get_by_text("Nothing is needed from you right now.")).to_be_visible()
+    asked = Entry(
+        1,
+        datetime.now(UTC),
+        Kind.ASKED,
+        OTHER,
+        "Ravi Patel",
+        Role.STAFF,
+        "key-0001",
+        msgspec.Raw(b'{"needed":"Which one?"}'),
+    )
+
+    await hub.push(frames.Entries(LOG, (asked,)))
+
+    await expect(page.get_by_text("Nothing is needed from you right now.")).to_be_hidden()
+    await expect(page.locator(".page-head .badge")).to_have_text("Awaiting your reply")
+    await expect(page.locator("dd[data-slot=state]")).to_have_text("Awaiting your reply")
+    await expect(page.get_by_role("link", name="Load again")).to_be_visible()
+    assert await violations(page) == []

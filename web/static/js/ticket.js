@@ -10,12 +10,15 @@ import { Hub } from "./core/hub.js";
 import { Log } from "./core/log.js";
 import { Lookers } from "./core/looking.js";
 import { Outbox } from "./core/outbox.js";
-import { announce, fill } from "./core/page.js";
+import { announce, blank, fill } from "./core/page.js";
 import { say } from "./core/texts.js";
 import { showUnread } from "./core/title.js";
 
 /** @type {Record<string, string>} kind of an entry -> the ticket's state after it */
 const STATES = { solved: "solved", reopened: "open", asked: "awaiting", closed: "closed" };
+
+/** What the customer's next word opens again. */
+const WAKES = new Set(["awaiting", "solved"]);
 
 /** @param {HTMLElement} page */
 function follow(page) {
@@ -31,13 +34,34 @@ function follow(page) {
   const conversation = new Conversation(log, /** @type {any} */ (part), { after: Number(head) });
   conversation.addEventListener("unread", () => showUnread(conversation.unread));
   conversation.addEventListener("entries", (event) => {
-    for (const { kind } of /** @type {CustomEvent} */ (event).detail) if (STATES[kind]) fill(page, "state", say(`state.${STATES[kind]}`));
+    for (const { kind, role } of /** @type {CustomEvent} */ (event).detail) {
+      const isAnswer = kind === "message" && role === "customer" && WAKES.has(page.dataset.state ?? "");
+      showState(page, isAnswer ? "open" : (STATES[kind] ?? page.dataset.state));
+    }
   });
   const lookers = /** @type {HTMLElement | null} */ (page.querySelector("[data-lookers]"));
   if (lookers) showLookers(lookers, hub, log, conversation);
   const note = /** @type {HTMLTextAreaElement | null} */ (page.querySelector("textarea[name=note]"));
   if (note) keepNote(note, notesLog);
   hub.start();
+}
+
+/**
+ * Show the state of now, and hide what the page says about the one before: what can be done now the server says, with the page.
+ * @param {HTMLElement} page
+ * @param {string} state
+ */
+function showState(page, state) {
+  if (page.dataset.state === state) return;
+  page.dataset.state = state;
+  const badge = blank(`badge-${state}`);
+  page.querySelector(".page-head .badge")?.replaceWith(badge);
+  const word = page.querySelector("dd[data-slot=state]");
+  if (word) word.textContent = badge.textContent;
+  for (const stale of /** @type {NodeListOf<HTMLElement>} */ (page.querySelectorAll("[data-of-state]"))) stale.hidden = true;
+  const changed = /** @type {HTMLElement} */ (page.querySelector("[data-changed]"));
+  changed.hidden = false;
+  announce(changed.querySelector("p")?.textContent ?? "");
 }
 
 /**
