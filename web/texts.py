@@ -77,7 +77,7 @@ ENVIRONMENTS: Final = {"production": N_("Production"), "test": N_("Test")}
 
 # The lists of those who work here.
 VIEWS: Final = {
-    "mine": N_("Mine"),
+    "mine": N_("My tickets"),
     "my_team": N_("My team"),
     "unassigned": N_("Unassigned"),
     "due": N_("Due next"),

@@ -8,9 +8,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from babel.messages.pofile import read_po
 
+from chatsvc.accounts.model import PersonRole
 from chatsvc.kernel.languages import LANGUAGES
 from chatsvc.routing.telling import Longer
 from scripts import extract_texts
+from tests.web.desk import Desk
 from web import i18n, texts
 from web.i18n import PSEUDO, Reader, choose_language, language_of, reading
 
@@ -235,3 +237,16 @@ def test_translations_keep_the_placeholders(catalogue: Path) -> None:
 def test_zone_of_no_place_goes_by_its_own_name(zone: str, called: str) -> None:
     with reading(Reader()):
         assert i18n.zone_name(zone) == called
+
+
+async def test_a_word_that_english_has_for_two_things_is_two_words_where_it_has_to_be(desk: Desk) -> None:
+    """ "Mine" were my saved replies, and "What is it about?" asked for a product, also where tickets and reasons were meant."""
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE, language="ja")
+    _, customer = await desk.somebody(PersonRole.CONTACT, language="ja")
+
+    lists = (await staff.get("/desk/tickets")).text
+    form = (await customer.get("/requests/new")).text
+
+    assert "自分のチケット" in lists
+    assert "定型文 <span" not in lists
+    assert "どの製品" not in form
