@@ -1,6 +1,7 @@
 """Mails about what happens to a ticket: what stands in them, for whom, how they hang together (T5, T8, T9, T13, T14, R14)."""
 
 import ast
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from email.message import EmailMessage
@@ -307,3 +308,18 @@ def test_reference_names_every_mail_about_tickets() -> None:
 
     assert [news for news in News if f"`{news.value}`" not in page] == []
     assert {news.value for news in News} == clerk.NEWS
+
+
+async def test_words_keep_their_lines_in_text_and_html_and_a_long_link_is_short_to_the_eye(desk: Desk) -> None:
+    await desk.tickets.ask(desk.ravi, desk.ticket.id, needed="Which report?\nWhich browser?")
+    await desk.mails()
+    asked = next(mail for mail in desk.mailer.sent if "needs your answer" in mail.subject)
+    await desk.tickets.mark_solved(desk.ravi, desk.ticket.id, solution="It was locked.\nIt is not now.")
+    await desk.mails()
+    solved = desk.mailer.sent[-1]
+
+    for mail, words in ((asked, "Which report?\nWhich browser?"), (solved, "It was locked.\nIt is not now.")):
+        assert words in mail.text
+        assert f'white-space:pre-wrap">{words}</blockquote>' in mail.html
+    [shown] = re.findall(r'/mails/quiet/[^"]*"[^>]*>([^<]*)</a>', solved.html) or [""]
+    assert len(shown) <= 48
