@@ -332,6 +332,7 @@ async def test_a_list_keeps_its_filters_and_its_page_over_a_change_to_many_and_i
     taken_back = await staff.post(form_to(page, "/desk/tickets/undo"), data={"bulk": bulk_of(page)})
 
     assert len(chosen) == 2
+    assert "First page" in second
     assert dict(address.params) == {**where, "undo": bulk_of(page)}
     assert dict(httpx2.URL(taken_back.headers["location"]).params) == where
     assert numbers_in((await staff.get(taken_back.headers["location"])).text) == chosen

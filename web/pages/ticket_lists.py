@@ -113,8 +113,8 @@ async def _page(
             }
             for view in View
         ],
-        newer=_address(first) if query.after else None,
-        older=_address(replace(here, after=page.next)) if page.next else None,
+        first_page=_address(first) if query.after else None,
+        next_page=_address(replace(here, after=page.next)) if page.next else None,
         everything=_address(TicketsQuery(view=query.view))
         if any(getattr(query, name) for name in _NARROWING)
         else None,

@@ -72,8 +72,8 @@ async def requests(call: Call, query: RequestsQuery) -> Response:
         shows={show: url("requests", _address({**more, "show": show})) for show in _STATES},
         products=pairs(call.services.catalog.lines, call.reader),
         counts=counts,
-        newer=url("requests", more or None) if query.before is not None else None,
-        older=url("requests", {**more, "before": str(page.older)}) if page.older is not None else None,
+        first_page=url("requests", more or None) if query.before is not None else None,
+        next_page=url("requests", {**more, "before": str(page.older)}) if page.older is not None else None,
     )
 
 

@@ -120,8 +120,8 @@ def ticket_list(**more: Any) -> dict[str, Any]:
             }
             for label, index in views
         ],
-        "newer": None,
-        "older": "/desk/tickets?after=4751",
+        "first_page": None,
+        "next_page": "/desk/tickets?after=4751",
         "products": [(line.key, _word(line.name)) for line in _CATALOG.lines],
         "teams": [(team.key, _word(team.name)) for team in _CATALOG.teams],
         "severities": [(code, _word(name)) for code, name in SEVERITIES.items()],
@@ -180,8 +180,8 @@ def request_samples() -> list[Sample]:
         Sample("tickets-undo", "console/tickets.html", ticket_list(
             undo={"bulk": "bk_1", "changed": 2, "until": ago(seconds=-10), "now": NOW, "left_s": 10, "href": "/desk/tickets/undo?view=mine"}, errors=[{"field": "", "text": error_sentence("bulk.refused", number=4751, reason=error_sentence("conflict").rstrip("."))}],
         )),
-        Sample("tickets-none", "console/tickets.html", ticket_list(tickets=[], older=None)),
-        Sample("tickets-not-found", "console/tickets.html", ticket_list(tickets=[], older=None, everything="/desk/tickets?view=mine")),
+        Sample("tickets-none", "console/tickets.html", ticket_list(tickets=[], next_page=None)),
+        Sample("tickets-not-found", "console/tickets.html", ticket_list(tickets=[], next_page=None, everything="/desk/tickets?view=mine")),
         Sample("replies", "console/replies.html", replies()),
         Sample("replies-change", "console/replies.html", replies(
             chosen="sr_1", form={"title": "Thanks", "text": "", "version": "2"}, errors=errors(("text", "required")),

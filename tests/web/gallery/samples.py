@@ -641,8 +641,8 @@ def samples() -> list[Sample]:
             "all": "/requests?show=all",
         },
         "products": CHOICES["products"],
-        "newer": None,
-        "older": "/requests?before=4630",
+        "first_page": None,
+        "next_page": "/requests?before=4630",
     }
     quiet = {"number": 4812, "asked": False, "requester": True, "token": "a-token", "here": "/mails/quiet/a-token"}
     return [
@@ -774,7 +774,13 @@ def samples() -> list[Sample]:
         Sample(
             "requests-none-open",
             "portal/requests.html",
-            {**requests, "tickets": [], "filter": "open", "counts": {"current": 0, "open": 0, "all": 4}, "older": None},
+            {
+                **requests,
+                "tickets": [],
+                "filter": "open",
+                "counts": {"current": 0, "open": 0, "all": 4},
+                "next_page": None,
+            },
         ),
         Sample(
             "requests-empty",
@@ -784,7 +790,7 @@ def samples() -> list[Sample]:
                 "tickets": [],
                 "filter": "current",
                 "counts": {"current": 0, "open": 0, "all": 0},
-                "older": None,
+                "next_page": None,
             },
         ),
         Sample(
@@ -796,7 +802,7 @@ def samples() -> list[Sample]:
                 "filter": "current",
                 "narrowed": True,
                 "form": {**requests["form"], "text": "登录"},
-                "older": None,
+                "next_page": None,
             },
         ),
         Sample("ticket", "portal/ticket.html", ticket_page(running="/chats/cv_1")),

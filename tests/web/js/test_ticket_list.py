@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.browser import violations
+from tests.browser import WIDE, violations
+from tests.web.gallery import request_samples
 from tests.web.js.fake_hub import FakeHub
 from tests.web.js.pages import now, ticket_list_page
 
@@ -56,3 +57,22 @@ async def test_only_what_the_change_needs_is_asked_for(page: Page, hub: FakeHub)
     assert await form.locator("input[name=tickets]:checked").count() == 3
     await expect(form.get_by_label("Team")).to_be_visible()
     await expect(form.get_by_label("Incident")).to_be_hidden()
+
+
+async def test_what_is_done_to_those_chosen_is_in_sight_from_any_of_them(page: Page, hub: FakeHub) -> None:
+    [row, *_] = request_samples.ticket_list()["tickets"]
+    hub.page = ticket_list_page(tickets=[{**row, "number": 5000 - index} for index in range(25)])
+    await page.set_viewport_size(WIDE)
+    await page.goto(f"{hub.address}/page")
+    do_it = page.get_by_role("button", name="Do it")
+    await expect(do_it).not_to_be_in_viewport()
+
+    await page.get_by_label("Choose 5000").check()
+
+    await expect(do_it).to_be_in_viewport()
+    last = page.get_by_label("Choose 4976")
+    await last.focus()
+    assert await last.evaluate(
+        "box => { const at = box.getBoundingClientRect(); return document.elementFromPoint(at.x + 2, at.y + 2) === box; }"
+    )
+    assert await violations(page) == []
