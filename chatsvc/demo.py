@@ -47,6 +47,7 @@ class _Somebody(NamedTuple):
     zone: str | None = None
     company_admin: bool = False
     lines: tuple[str, ...] = ()
+    teams: tuple[str, ...] = ()
 
 
 class _Company(NamedTuple):
@@ -71,9 +72,9 @@ _PEOPLE: Final = (
     _Somebody(PersonRole.CONTACT, "Jonas Weber", "jonas@nordwind.example", "Nordwind Logistik"),
     _Somebody(PersonRole.CONTACT, "Haruka Sato", "haruka@aoyama.example", "Aoyama Trading", company_admin=True),
     _Somebody(PersonRole.CONTACT, "Kenji Mori", "kenji@aoyama.example", "Aoyama Trading"),
-    _Somebody(PersonRole.REPRESENTATIVE, "Ravi Patel", "ravi@holdline.example", zone="Europe/London", lines=_ALL),
-    _Somebody(PersonRole.REPRESENTATIVE, "Mei Lin", "mei@holdline.example", zone="Europe/Paris", lines=("expense", "travel")),
-    _Somebody(PersonRole.SUPERVISOR, "Inês Costa", "ines@holdline.example", zone="Europe/Lisbon", lines=_ALL),
+    _Somebody(PersonRole.REPRESENTATIVE, "Ravi Patel", "ravi@holdline.example", zone="Europe/London", lines=_ALL, teams=("support", "engineering")),
+    _Somebody(PersonRole.REPRESENTATIVE, "Mei Lin", "mei@holdline.example", zone="Europe/Paris", lines=("expense", "travel"), teams=("support", "configuration")),
+    _Somebody(PersonRole.SUPERVISOR, "Inês Costa", "ines@holdline.example", zone="Europe/Lisbon", lines=_ALL, teams=("support", "success")),
     _Somebody(PersonRole.ADMINISTRATOR, "Ada Novak", "ada@holdline.example", zone="Europe/Prague"),
 )  # fmt: skip
 
@@ -154,6 +155,10 @@ async def seed(settings: Settings) -> bool:
             for past in _TICKETS:
                 uow.now = present - past.ago
                 await _add_ticket(services, uow, past, people)
+        [administrator] = (who for who in people.values() if who.role is PersonRole.ADMINISTRATOR)
+        for who in _PEOPLE:
+            if who.teams:
+                await services.tickets.set_teams(administrator, people[who.email].person, who.teams)
         return True
     finally:
         await services.redis.aclose()

@@ -392,6 +392,37 @@ async def test_a_change_to_many_that_changes_nothing_says_so_and_one_that_others
     assert "What nobody has changed since has been taken back." in back
 
 
+async def test_whoever_is_in_no_team_is_told_so_by_the_list_of_their_team(desk: Desk) -> None:
+    rep, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    administrator = await builders.an_administrator(desk.services.database)
+
+    before = (await staff.get("/desk/tickets?view=my_team")).text
+    await desk.services.tickets.set_teams(administrator, rep.person, ["support"])
+    after = (await staff.get("/desk/tickets?view=my_team")).text
+
+    assert "You are in no team yet" in before
+    assert "No ticket belongs to this list now." in after
+
+
+async def test_those_who_work_here_are_told_how_a_ticket_that_is_over_goes_on(desk: Desk, clock: ManualClock) -> None:
+    contact, _ = await desk.somebody(PersonRole.CONTACT)
+    rep, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    ticket = await builders.a_ticket(desk.services.database, contact)
+    path = f"/desk/tickets/{ticket.number}"
+    await desk.services.tickets.close(rep, ticket.id)
+
+    lately = (await staff.get(path)).text
+    clock.advance(timedelta(days=7, seconds=1))
+    staff = await _anew(desk, rep)
+    later = (await staff.get(path)).text
+    await desk.services.tickets.follow_up(rep, ticket.id)
+    followed = (await staff.get(path)).text
+
+    assert "Open it again to write one." in lately
+    assert "Create a follow-up request: it is linked with this one." in later
+    assert "it goes on in another request." in followed
+
+
 async def test_a_list_that_is_narrowed_to_nothing_offers_all_of_it(desk: Desk) -> None:
     contact, _ = await desk.somebody(PersonRole.CONTACT)
     _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)

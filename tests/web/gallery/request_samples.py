@@ -129,6 +129,7 @@ def ticket_list(**more: Any) -> dict[str, Any]:
         "everything": None,
         "bulk": {"href": "/desk/tickets/bulk?view=mine", "typed": {}, "tickets": ()},
         "undo": None,
+        "teamless": False,
         "errors": [],
     } | more
 
@@ -181,6 +182,7 @@ def request_samples() -> list[Sample]:
             undo={"bulk": "bk_1", "changed": 2, "until": ago(seconds=-10), "now": NOW, "left_s": 10, "href": "/desk/tickets/undo?view=mine"}, errors=[{"field": "", "text": error_sentence("bulk.refused", number=4751, reason=error_sentence("conflict").rstrip("."))}],
         )),
         Sample("tickets-none", "console/tickets.html", ticket_list(tickets=[], next_page=None)),
+        Sample("tickets-teamless", "console/tickets.html", ticket_list(tickets=[], next_page=None, teamless=True)),
         Sample("tickets-not-found", "console/tickets.html", ticket_list(tickets=[], next_page=None, everything="/desk/tickets?view=mine")),
         Sample("replies", "console/replies.html", replies()),
         Sample("replies-change", "console/replies.html", replies(
