@@ -128,7 +128,7 @@ async def _page(
             "tickets": chosen.texts.get("tickets", ()),
         },
         undo=await _undo(call, query),
-        teamless=query.view == View.MY_TEAM and call.identity.person not in await tickets.teams_of_staff(),
+        teamless=View(query.view) is View.MY_TEAM and call.identity.person not in await tickets.teams_of_staff(),
         errors=said or [],
     )
 

