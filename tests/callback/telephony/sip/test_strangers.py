@@ -71,7 +71,9 @@ async def one_call(
     notebook = Notebook()
     async with AsyncExitStack() as stack:
         phones = [
-            await stack.enter_async_context(strangers.sipp(folder, scenario, tcp=is_tcp, lossy=not is_tcp)) if scenario else None
+            await stack.enter_async_context(strangers.sipp(folder, scenario, tcp=is_tcp, lossy=not is_tcp))
+            if scenario
+            else None
             for scenario in (rep, customer)
         ]
         ports = [phone.port if phone is not None else strangers.free_port() for phone in phones]
