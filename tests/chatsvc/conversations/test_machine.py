@@ -489,9 +489,10 @@ class LivePhase(RuleBasedStateMachine):
         for conversation, row in before.conversations.items():
             to = after.conversations[conversation].state
             if row.state == "active" and to != "active":
-                assert to == "waiting"
+                # Left: whoever goes back into the line, and is gone as well, leaves it in the same sweep.
+                assert to in ("waiting", "left")
                 assert before.desks[row.rep_id].leased_until <= now - routing.representative_grace
-            if row.state == "waiting" and to == "left":
+            if row.state in ("active", "waiting") and to == "left":
                 assert now - before.places[row.place_id].seen_at >= routing.customer_grace
 
     def check_work_conserved(self, picture: Picture) -> None:
