@@ -295,8 +295,8 @@ class Dialling(Ground):
         if attempt.outcome == Outcome.UNKNOWN and outcome is not Outcome.UNKNOWN:
             await self._known_after_all(uow, reservation, attempt, outcome)
             return
-        if outcome is Outcome.UNKNOWN and reservation.state == State.TALKING:
-            # They did talk: what nobody knows is for how long.
+        if reservation.state == State.TALKING:
+            # They did talk, whatever is said of its end, or when nobody knows.
             outcome = Outcome.ANSWERED
         before = await store.outcomes_before(uow.connection, ReservationId(reservation.id))
         counted = RULES[outcome].counted

@@ -177,14 +177,14 @@ class Sweeping(Bookings, Dialling):
 
     async def _give_up_forgotten(self) -> None:
         """End calls that no process holds and of which nothing was heard: their representative has left, or far more time has passed than
-        a call takes. What no process took over to dial was certainly not dialled.
+        a call takes. What no process took over to dial, and of which nothing was heard at all, was certainly not dialled.
         """
         now, rules = self.database.clock.now(), self.rules
         async with self.database.read() as connection:
             by_hand = await store.running(connection, attempts.c.leased_until.is_(None))
             gone = await _gone_since(connection, [row.rep_id for row in by_hand], now - rules.breaker_for)
         for attempt in by_hand:
-            if attempt.adapter != MANUAL and attempt.claimed_at is None:
+            if attempt.adapter != MANUAL and attempt.claimed_at is None and attempt.stage is None:
                 if attempt.created_at + rules.taken_over_within <= now:
                     await self._not_dialled(AttemptId(attempt.id))
                 continue
@@ -199,7 +199,7 @@ class Sweeping(Bookings, Dialling):
     async def _not_dialled(self, attempt_id: AttemptId) -> None:
         async with deciding(self.database) as uow:
             attempt = await store.attempt(uow.connection, attempt_id)
-            if attempt.outcome is None and attempt.claimed_at is None:
+            if attempt.outcome is None and attempt.claimed_at is None and attempt.stage is None:
                 await self.ended(uow, attempt, Outcome.TRUNK, Facts(ended_by=EndedBy.HOLDLINE))
 
     async def lose_sight(self, attempt_id: AttemptId, recovered: Ended | None = None) -> None:

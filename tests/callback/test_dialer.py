@@ -193,6 +193,35 @@ async def test_what_nobody_takes_over_was_not_dialled_and_does_not_count(shop: S
     assert await shop.house.state(scene.reservation) == "retry_wait"
 
 
+async def test_of_what_was_heard_nobody_says_that_it_was_not_dialled(shop: Shop) -> None:
+    scene, attempt = await dialled(shop)
+    _, line = shop.opens()
+    await line.comes_to(attempt, Stage.TALKING)
+
+    shop.house.clock.advance(RULES.taken_over_within)
+    await shop.house.calls.sweep()
+    assert await shop.house.state(scene.reservation) == "talking"
+
+    shop.house.clock.advance(RULES.longest_call * 2)
+    await shop.house.calls.sweep()
+    [row] = await shop.house.attempt_rows()
+    assert row.outcome == "answered"
+
+
+@pytest.mark.parametrize("said", [Outcome.BLOCKED, Outcome.BUSY, Outcome.TRUNK, Outcome.MEDIA, Outcome.UNKNOWN])
+async def test_whoever_has_talked_was_reached_whatever_is_said_of_the_end(shop: Shop, said: Outcome) -> None:
+    scene, attempt = await dialled(shop)
+    dialer, line = shop.opens()
+    await dialer.round()
+    await line.comes_to(attempt, Stage.TALKING)
+
+    await line.tells(attempt, said)
+
+    [row] = await shop.house.attempt_rows()
+    assert (row.outcome, row.counted) == ("answered", False)
+    assert await shop.house.state(scene.reservation) == "wrap_up"
+
+
 async def test_full_lines_count_against_nobody(shop: Shop) -> None:
     _, _ = await dialled(shop)
     shop.exchange.busy = True
