@@ -42,12 +42,12 @@ class Sweeping(Bookings, Dialling):
     """Slots that begin, retries, reminders, promises that have passed, and calls that nobody ended."""
 
     async def sweep(self) -> None:
-        """Do everything that is due."""
+        """Do everything that is due; first what may make more of it: a call that is given up may wait for longer than it can."""
+        await self._give_up_forgotten()
+        await self._catch_up()
         now = self.database.clock.now()
         await self._each((reservations.c.wake_at <= now,), self._wake)
-        await self._catch_up()
         await self._tell_next()
-        await self._give_up_forgotten()
 
     async def _each(self, conditions: tuple[Any, ...], act: Act) -> None:
         """Act on every reservation that meets conditions, each in a unit of work of its own."""

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import msgspec
@@ -33,7 +33,7 @@ from chatsvc.kernel.clock import SystemClock
 from chatsvc.kernel.ids import ConversationId
 from chatsvc.keyspace import keys
 from chatsvc.keyspace.doorbell import ring_worker
-from tests.callback.house import RULES, CallHouse, a_number
+from tests.callback.house import RULES, CallHouse, a_number, a_zone_at_noon
 from tests.callback.telephony.sip import strangers
 from tests.callback.test_worker import a_worker
 from tests.chatsvc.conversations.house import DONE
@@ -44,11 +44,6 @@ PATIENCE_S = 30 * float(os.environ.get("HOLDLINE_TEST_PATIENCE", "1"))
 # A dead process's legs are up no longer than this (issue 4).
 RELEASED_WITHIN_S = 60
 pytestmark = [pytest.mark.redis, pytest.mark.faults, pytest.mark.timeout(0 if DEPTH > 1 else 120)]
-
-
-def a_zone_at_noon() -> str:
-    """Return a zone in which it is between twelve and one: nobody is rung at night, and a test may run at any hour."""
-    return f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"
 
 
 class Floor:

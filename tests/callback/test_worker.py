@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 from sqlalchemy import update
 
@@ -18,7 +19,7 @@ from callback.model import ReservationId
 from callback.tables import reservations
 from chatsvc.db.engine import Database
 from chatsvc.kernel.clock import SystemClock
-from tests.callback.house import CallHouse
+from tests.callback.house import CallHouse, a_zone_at_noon
 
 pytestmark = [pytest.mark.redis, pytest.mark.faults]
 
@@ -62,7 +63,10 @@ async def test_a_slot_that_begins_is_found_also_after_a_kill(
     database = Database(database_address, SystemClock())
     house = CallHouse(database, SystemClock(), tmp_path)  # type: ignore[arg-type]
     try:
-        contacts = [await house.contact(f"Contact {n}") for n in range(2)]
+        zone = a_zone_at_noon()
+        contacts = [
+            msgspec.structs.replace(await house.contact(f"Contact {n}", zone=zone), zone=zone) for n in range(2)
+        ]
         bookings = [await house.books(each, number=f"+4930200000{n}") for n, each in enumerate(contacts)]
         for reservation in bookings:
             await house.calls.snooze(None, reservation)
