@@ -1,5 +1,6 @@
 """Makes the people and things that tests are about, straight in the store, with sensible values for what a test does not care about."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import insert
@@ -15,6 +16,11 @@ from chatsvc.tickets import store
 from chatsvc.tickets.store import Opened
 
 LINES = ("expense", "travel", "invoice", "request")
+
+
+def a_zone_at_noon() -> str:
+    """Return a zone in which it is between twelve and one: nobody is rung at night, and a test may run at any hour."""
+    return f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"
 
 
 async def a_company(

@@ -1,6 +1,6 @@
 """The words of stories about calls: who books, who is planned, what is dialled, what is told."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,6 @@ RULES = CallbackRules()
 def a_number(n: int = 0) -> str:
     """Return a number in Berlin; another for each ``n`` up to 999,999."""
     return f"+49302{n:06d}"
-
-
-def a_zone_at_noon() -> str:
-    """Return a zone in which it is between twelve and one: nobody is rung at night, and a test may run at any hour."""
-    return f"Etc/GMT{datetime.now(UTC).hour - 12:+d}"
 
 
 class CallHouse(House):

@@ -33,7 +33,8 @@ from chatsvc.kernel.clock import SystemClock
 from chatsvc.kernel.ids import ConversationId
 from chatsvc.keyspace import keys
 from chatsvc.keyspace.doorbell import ring_worker
-from tests.callback.house import RULES, CallHouse, a_number, a_zone_at_noon
+from tests.builders import a_zone_at_noon
+from tests.callback.house import RULES, CallHouse, a_number
 from tests.callback.telephony.sip import strangers
 from tests.callback.test_worker import a_worker
 from tests.chatsvc.conversations.house import DONE

@@ -19,7 +19,8 @@ from callback.model import ReservationId
 from callback.tables import reservations
 from chatsvc.db.engine import Database
 from chatsvc.kernel.clock import SystemClock
-from tests.callback.house import CallHouse, a_zone_at_noon
+from tests.builders import a_zone_at_noon
+from tests.callback.house import CallHouse
 
 pytestmark = [pytest.mark.redis, pytest.mark.faults]
 

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
+import msgspec
 import pytest
 from sqlalchemy import update
 
@@ -70,6 +71,7 @@ async def a_host(settings: Settings, ahead: timedelta) -> AsyncIterator[tuple[Se
 async def books(calls: Callbacks, contact: Identity, **more: object) -> ReservationId:
     """Book a call as soon as possible."""
     form = {"number": "+4930123456", "region": None, "key": new_id("ky"), "subject": "s", "description": "d"}
+    contact = msgspec.structs.replace(contact, zone=builders.a_zone_at_noon())
     return await calls.reserve(contact, line="expense", slot_at=None, **(form | more))  # type: ignore[arg-type]
 
 

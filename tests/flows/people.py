@@ -97,6 +97,7 @@ class Customer(Person):
         """Tell what happened and what it means; the first answer of each question that is answered by choosing."""
         await self.page.get_by_label("Subject").fill(subject)
         await self.page.get_by_label("Description").fill(description)
+        await expect(self.page.locator("[data-chat-form][data-works]")).to_be_attached()
         for question in await self.page.get_by_role("group").all():
             if await question.get_by_role("radio").count():
                 await question.get_by_role("radio").first.check()

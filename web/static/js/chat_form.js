@@ -34,6 +34,8 @@ for (const folded of form.querySelectorAll("details")) {
 }
 arrange();
 form.addEventListener("change", arrange);
+// From now on only what is needed is there.
+form.dataset.works = "";
 
 // A double click must not stand in line twice; the server would give back the same place, but why ask.
 form.addEventListener("submit", () => {
