@@ -47,6 +47,7 @@ async def test_whole_story_by_keyboard(cast: Cast) -> None:
     await page.keyboard.type("Supplier is missing")
     await tab_to(page, page.get_by_label("Description"))
     await page.keyboard.type("Since this morning.")
+    await expect(page.locator("[data-chat-form][data-works]")).to_be_attached()
     for question in await page.get_by_role("group").all():
         first = question.get_by_role("radio").first
         if not await first.count():
