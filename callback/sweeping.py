@@ -6,7 +6,7 @@ them under one version, and what it brings is decided in the turn of the lines, 
 """
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -17,10 +17,11 @@ from callback import store
 from callback.booking import Bookings
 from callback.dialling import MANUAL, Dialling
 from callback.following import FOLLOWING, happened, seen
-from callback.model import Event, Manner, State
+from callback.model import Event, Manner, ReservationId, State
 from callback.tables import attempts, reservations
 from callback.telephony.port import AttemptId, Ended, EndedBy, Facts, Outcome
 from chatsvc.db.uow import UnitOfWork
+from chatsvc.kernel.apart import Apart, do_apart
 from chatsvc.kernel.errors import Conflict
 from chatsvc.kernel.ids import PersonId
 from chatsvc.routing import store as places
@@ -43,25 +44,33 @@ class Sweeping(Bookings, Dialling):
 
     async def sweep(self) -> None:
         """Do everything that is due; first what may make more of it: a call that is given up may wait for longer than it can."""
-        await self._give_up_forgotten()
-        await self._catch_up()
-        now = self.database.clock.now()
-        await self._each((reservations.c.wake_at <= now,), self._wake)
-        await self._tell_next()
+        await do_apart(self._give_up_forgotten, self._catch_up, self._wake_due, self._tell_next)
 
     async def _each(self, conditions: tuple[Any, ...], act: Act) -> None:
         """Act on every reservation that meets conditions, each in a unit of work of its own."""
         async with self.database.read() as connection:
             found = await store.find(connection, *conditions, limit=_AT_ONCE)
-        for each in found:
-            try:
-                async with deciding(self.database) as uow:
-                    for still in await store.find(uow.connection, and_(reservations.c.id == each.id, *conditions)):
-                        await act(uow, still)
-            except Conflict as conflict:
-                logger.warning("callback_sweep_conflict", extra={"reservation": each.id, "key": conflict.key})
+        await self._all([each.id for each in found], conditions, act)
+
+    async def _all(self, found: Sequence[ReservationId], conditions: tuple[Any, ...], act: Act) -> None:
+        with Apart() as apart:
+            for reservation in found:
+                with apart.one(f"reservation {reservation}"):
+                    await self._one(reservation, conditions, act)
+
+    async def _one(self, reservation: ReservationId, conditions: tuple[Any, ...], act: Act) -> None:
+        """Act on a reservation if it still meets conditions; whoever was quicker has decided."""
+        try:
+            async with deciding(self.database) as uow:
+                for still in await store.find(uow.connection, and_(reservations.c.id == reservation, *conditions)):
+                    await act(uow, still)
+        except Conflict as conflict:
+            logger.warning("callback_sweep_conflict", extra={"reservation": reservation, "key": conflict.key})
 
     # What is due ------------------------------------------------------------------------------------------------------------------------
+
+    async def _wake_due(self) -> None:
+        await self._each((reservations.c.wake_at <= self.database.clock.now(),), self._wake)
 
     async def _wake(self, uow: UnitOfWork, reservation: Any) -> None:
         """Do everything that the clock has brought to one reservation; after downtime that may be several things, one after the other."""
@@ -150,8 +159,7 @@ class Sweeping(Bookings, Dialling):
             if settled.wake_at is None and settled.state == State.DUE:
                 await store.change(uow, settled, wake_at=wake_at)
 
-        for reservation in behind:
-            await self._each((reservations.c.id == reservation,), catch_up)
+        await self._all(behind, (), catch_up)
 
     # Being next -------------------------------------------------------------------------------------------------------------------------
 
@@ -164,14 +172,13 @@ class Sweeping(Bookings, Dialling):
         )
         async with self.database.read() as connection:
             found = await store.find(connection, *waits, limit=_AT_ONCE)
-            heads = [each for each in found if await self.is_next(connection, each.ticket_id, each.line)]
+            heads = [each.id for each in found if await self.is_next(connection, each.ticket_id, each.line)]
 
         async def tell(uow: UnitOfWork, reservation: Any) -> None:
             told = await store.change(uow, reservation, next_told_at=uow.now)
             await self.tell(uow, told, "next")
 
-        for head in heads:
-            await self._each((reservations.c.id == head.id, *waits), tell)
+        await self._all(heads, waits, tell)
 
     # Calls that nobody ended ------------------------------------------------------------------------------------------------------------
 
@@ -183,18 +190,22 @@ class Sweeping(Bookings, Dialling):
         async with self.database.read() as connection:
             by_hand = await store.running(connection, attempts.c.leased_until.is_(None))
             gone = await _gone_since(connection, [row.rep_id for row in by_hand], now - rules.breaker_for)
-        for attempt in by_hand:
-            if attempt.adapter != MANUAL and attempt.claimed_at is None and attempt.stage is None:
-                if attempt.created_at + rules.taken_over_within <= now:
-                    await self._not_dialled(AttemptId(attempt.id))
-                continue
-            limit = rules.longest_call if attempt.adapter == MANUAL else rules.told_within
-            if attempt.talk_began_at is not None:
-                limit = rules.longest_call * 2
-            if attempt.created_at + limit <= now or (
-                attempt.adapter == MANUAL and attempt.rep_id in gone and attempt.talk_began_at is None
-            ):
-                await self.lose_sight(AttemptId(attempt.id))
+        with Apart() as apart:
+            for attempt in by_hand:
+                with apart.one(f"attempt {attempt.id}"):
+                    await self._give_up_if_forgotten(attempt, attempt.rep_id in gone, now)
+
+    async def _give_up_if_forgotten(self, attempt: Any, is_gone: bool, now: datetime) -> None:
+        rules, is_manual = self.rules, attempt.adapter == MANUAL
+        if not is_manual and attempt.claimed_at is None and attempt.stage is None:
+            if attempt.created_at + rules.taken_over_within <= now:
+                await self._not_dialled(AttemptId(attempt.id))
+            return
+        limit = rules.longest_call if is_manual else rules.told_within
+        if attempt.talk_began_at is not None:
+            limit = rules.longest_call * 2
+        if attempt.created_at + limit <= now or (is_manual and is_gone and attempt.talk_began_at is None):
+            await self.lose_sight(AttemptId(attempt.id))
 
     async def _not_dialled(self, attempt_id: AttemptId) -> None:
         async with deciding(self.database) as uow:

@@ -73,8 +73,10 @@ class Matchmaker:
             try:
                 if loop.time() >= next_sweep:
                     next_sweep = loop.time() + self._rhythm.total_seconds()
-                    await self._conversations.sweep(up_since=up_since)
-                    await self._conversations.match()
+                    try:
+                        await self._conversations.sweep(up_since=up_since)
+                    finally:  # what cannot be swept keeps nobody in line
+                        await self._conversations.match()
                 else:
                     lines, self._lines = self._lines, set()
                     persons, self._persons = self._persons, set()

@@ -1,12 +1,13 @@
 """What time brings to live phases when nobody does anything: late, twice and in several processes at once, the outcome is the same.
 
 Each thing that is due is looked for without holding anybody up, then done in a unit of work of its own that looks again: a single one
-that cannot be done does not keep the others from it.
+that cannot be done does not keep the others from it, whatever the reason; what failed is raised in the end.
 """
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import and_, or_, select
@@ -19,8 +20,9 @@ from chatsvc.conversations.model import State
 from chatsvc.conversations.tables import conversations
 from chatsvc.conversations.telling import Telling
 from chatsvc.db.uow import UnitOfWork
+from chatsvc.kernel.apart import Apart, do_apart
 from chatsvc.kernel.errors import Conflict
-from chatsvc.kernel.ids import PersonId
+from chatsvc.kernel.ids import ConversationId, PersonId
 from chatsvc.routing import store as desks_store
 from chatsvc.routing.actions import ring_lines_of
 from chatsvc.routing.model import DeskState, PlaceState
@@ -46,18 +48,19 @@ class Sweeping(Answering, Ending, Judging, Telling):
             up_since: since when people could connect at all: nobody counts as vanished before their grace has passed since then, so
                 that a restart that took long does not empty every line and every desk. None: always.
         """
-        await self.sweep_deadlines()
-        await self.sweep_absences(up_since=up_since)
-        await self.tell_waits()
+        await do_apart(self.sweep_deadlines, partial(self.sweep_absences, up_since=up_since), self.tell_waits)
 
     async def sweep_deadlines(self) -> None:
         """End offers at their deadline, take back those of the vanished, let go whose hours are over, begin and complete wrap-ups."""
-        await self.routing.expire_offers()
-        await self.routing.withdraw_lost_offers()
         now = self.database.clock.now()
-        await self._close_lines(now)
-        await self._each((conversations.c.state == State.ENDING, conversations.c.due_at <= now), self.begin_wrap_up)
-        await self._each((conversations.c.state == State.WRAP_UP, conversations.c.due_at <= now), self._complete)
+        is_over = conversations.c.due_at <= now
+        await do_apart(
+            self.routing.expire_offers,
+            self.routing.withdraw_lost_offers,
+            partial(self._close_lines, now),
+            partial(self._each, (conversations.c.state == State.ENDING, is_over), self.begin_wrap_up),
+            partial(self._each, (conversations.c.state == State.WRAP_UP, is_over), self._complete),
+        )
 
     async def sweep_absences(self, *, up_since: datetime | None = None) -> None:
         """Return the conversations of vanished representatives to the line, and give up the places of vanished customers."""
@@ -135,11 +138,16 @@ class Sweeping(Answering, Ending, Judging, Telling):
         """Act on every conversation that meets conditions, each in a unit of work of its own."""
         async with self.database.read() as connection:
             found = await store.find(connection, *conditions, limit=_AT_ONCE)
-        for each in found:
-            try:
-                async with deciding(self.database) as uow:
-                    still = await store.find(uow.connection, and_(conversations.c.id == each.id, *conditions))
-                    for conversation in still:
-                        await act(uow, conversation)
-            except Conflict as conflict:
-                logger.warning("sweep_conflict", extra={"conversation": each.id, "key": conflict.key})
+        with Apart() as apart:
+            for each in found:
+                with apart.one(f"conversation {each.id}"):
+                    await self._one(each.id, conditions, act)
+
+    async def _one(self, conversation: ConversationId, conditions: tuple[Any, ...], act: Act) -> None:
+        """Act on a conversation if it still meets conditions; whoever was quicker has decided."""
+        try:
+            async with deciding(self.database) as uow:
+                for still in await store.find(uow.connection, and_(conversations.c.id == conversation, *conditions)):
+                    await act(uow, still)
+        except Conflict as conflict:
+            logger.warning("sweep_conflict", extra={"conversation": conversation, "key": conflict.key})

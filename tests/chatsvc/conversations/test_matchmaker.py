@@ -3,6 +3,8 @@
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+import pytest
+
 from chatsvc.conversations.matchmaker import Matchmaker
 from chatsvc.db.uow import Bell
 from tests.chatsvc.conversations.house import House
@@ -94,3 +96,18 @@ async def test_bells_of_logs_wake_nobody(house: House) -> None:
 
 async def _has_offer(house: House, ravi) -> bool:  # type: ignore[no-untyped-def]
     return bool((await house.see.desk(ravi)).offers)
+
+
+async def test_what_cannot_be_swept_keeps_nobody_in_line(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    ravi = await house.ready()
+    await house.joins(await house.contact())
+
+    async def sweep(**_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(house.act, "sweep", sweep)
+    matchmaker = Matchmaker(house.act, rhythm=timedelta(milliseconds=1))
+    matchmaker.start()
+
+    await _until(lambda: _has_offer(house, ravi))
+    await matchmaker.close()

@@ -1,9 +1,11 @@
 """What time brings: deadlines, absences, and the ticket that is there all the same (R10; callback.md, section 2)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
+from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.errors import Conflict
 from chatsvc.routing.tables import places
 from tests.chatsvc.conversations.house import House
@@ -223,3 +225,27 @@ async def test_sweeping_twice_is_sweeping_once(house: House) -> None:
 
     assert await house.kinds(visit) == ["joined", "accepted", "ended", "wrapped_up"]
     assert await house.mails() == ["mail.ticket_confirmation", "mail.transcript"]
+
+
+async def test_a_conversation_that_cannot_be_swept_keeps_no_other_waiting(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, ravi = await house.contact(), await house.contact("Mona Adler"), await house.ready()
+    broken, whole = await house.talking(first, ravi), await house.talking(second, ravi)
+    for contact, (_, conversation) in ((first, broken), (second, whole)):
+        await house.act.end(contact, conversation)
+    begin = house.act.begin_wrap_up
+
+    async def begin_wrap_up(uow: UnitOfWork, conversation: Any) -> None:
+        if conversation.id == broken[1]:
+            raise ZeroDivisionError
+        await begin(uow, conversation)
+
+    monkeypatch.setattr(house.act, "begin_wrap_up", begin_wrap_up)
+    house.clock.advance(house.rules.undo_for)
+
+    with pytest.raises(ExceptionGroup, match="not everything"):
+        await house.act.sweep()
+
+    assert (await house.see.visit(first, broken[0].ticket)).state == "ending"
+    assert (await house.see.visit(second, whole[0].ticket)).state == "wrap_up"
