@@ -37,6 +37,7 @@ from chatsvc.files.actions import Files
 from chatsvc.hub.broker_redis import RedisBroker
 from chatsvc.hub.doors import Doors
 from chatsvc.hub.handshake import Gate
+from chatsvc.hub.herald import Herald
 from chatsvc.hub.hub import Hub
 from chatsvc.hub.rules import Rules
 from chatsvc.kernel import failpoints
@@ -122,8 +123,9 @@ class Services:
     quiet: QuietLinks
     # The calendars of people's own tickets.
     feeds: Feeds
-    # None in processes without sockets.
+    # None in processes without sockets; those have a herald, who tells the hubs of the others.
     hub: Hub | None = None
+    herald: Herald | None = None
     matchmaker: Matchmaker | None = None
     _tasks: tuple[asyncio.Task[None], ...] = ()
 
@@ -131,6 +133,8 @@ class Services:
         """Pass the bells of a commit on: to sockets, to the matchmaker, to the worker."""
         if self.hub is not None:
             self.hub.ring(bells)
+        if self.herald is not None:
+            self.herald.ring(bells)
         if self.matchmaker is not None:
             self.matchmaker.hear(bells)
         if any(bell.topic == "outbox" for bell in bells):
@@ -149,6 +153,8 @@ class Services:
         await self.logbook.close()
         if self.hub is not None:
             await self.hub.close()
+        if self.herald is not None:
+            await self.herald.close()
         await self.doorbell.close()
         await self.redis.aclose()
         await self.database.close()
@@ -300,6 +306,7 @@ async def start(settings: Settings, *, sockets: bool = True, clock: Clock | None
     if sockets:
         await _open(services)
     else:
+        await _tell_hubs(services)
         # What guesses languages weighs 125 MB, so that web processes never load it.
         from chatsvc.conversations.english import EnglishHints
 
@@ -330,6 +337,14 @@ async def _open(services: Services) -> None:
     services.logbook.on_stored = services.hub.stored
     await services.hub.start()
     services.matchmaker.start()
+
+
+async def _tell_hubs(services: Services) -> None:
+    settings = services.settings
+    channel = keys.news(await store_facts.epoch(services.database))
+    services.herald = Herald(RedisBroker(settings.redis_url, channel, listens=False), Rules.of(settings))
+    services.logbook.on_stored = services.herald.stored
+    await services.herald.start()
 
 
 async def _keep_in_step(database: Database, clock: SystemClock) -> None:

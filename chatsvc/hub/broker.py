@@ -10,7 +10,9 @@ from typing import Protocol
 import msgspec
 
 from chatsvc.db.uow import Bell
+from chatsvc.hub.ring import size_of
 from chatsvc.kernel.ids import LogId, PersonId
+from chatsvc.tickets.logbook import Written
 from chatsvc.tickets.model import Entry
 
 
@@ -60,7 +62,7 @@ News = Rung | Typed | Looked | Saw
 class Parcel(msgspec.Struct, frozen=True, array_like=True):
     """The news of one process, of one turn of its loop or a little more."""
 
-    # Names the process, which leaves its own parcels unread: inside it they went the short way.
+    # Names the process, which leaves its own parcels unread: inside it they went the short way. Empty: it only tells.
     origin: str
     news: tuple[News, ...]
 
@@ -88,6 +90,13 @@ def _both(before: Rung, after: Rung) -> Rung:
 def as_news(bells: Sequence[Bell]) -> tuple[News, ...]:
     """Return the bells of a unit of work as news."""
     return tuple(Rung(bell.topic, bell.head) for bell in bells)
+
+
+def as_told(written: Sequence[Written], most_bytes: int) -> tuple[News, ...]:
+    """Return entries that were committed as news; those of more bytes do not travel, only their numbers do."""
+    return tuple(
+        Rung(f"log:{log}", entry.number, (entry,) if size_of(entry) <= most_bytes else ()) for log, entry in written
+    )
 
 
 class Broker(Protocol):

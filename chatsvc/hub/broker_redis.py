@@ -4,7 +4,8 @@ Losing Redis is a log line and a counter. While it is away, bells wait (each onc
 line is alive is found out by listening to oneself: every process says something now and then, and must hear it.
 
 Whoever is alone saves the telling: Redis says with each parcel how many listen, and whoever begins to listen says something at once. Until
-then bells wait as they do while Redis is away, so that none falls between somebody's coming and our hearing of it.
+then bells wait as they do while Redis is away, so that none falls between somebody's coming and our hearing of it. Whoever has no sockets
+only tells, always, and names no origin: nobody need tell them anything.
 """
 
 import asyncio
@@ -47,20 +48,22 @@ class LineRules:
 class RedisBroker:
     """A broker over Redis: one connection that tells, one that listens."""
 
-    def __init__(self, address: str, channel: str, rules: LineRules | None = None) -> None:
+    def __init__(self, address: str, channel: str, rules: LineRules | None = None, *, listens: bool = True) -> None:
         """Make a broker that is not yet started.
 
         Args:
             address: where Redis is.
             channel: ``keyspace.keys.news`` of the store.
             rules: rhythms; None for the defaults.
+            listens: whether this process wants to hear of others.
         """
         self.on_news: Callable[[Sequence[News]], None] = lambda news: None
         self.on_back: Callable[[], None] = lambda: None
         self._address = address
         self._channel = channel
         self._rules = rules or LineRules()
-        self._origin = secrets.token_hex(8)
+        self._listens = listens
+        self._origin = secrets.token_hex(8) if listens else ""
         # How parcels of one's own begin, so that they need not be read.
         self._own = _encoder.encode([self._origin])[:-1] + b","
         self._waiting: list[News] = []
@@ -69,8 +72,8 @@ class RedisBroker:
         self._something = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         # Whether anybody else listens, as far as is known.
-        self.is_heard = False
-        # How many parcels of others were heard.
+        self.is_heard = not listens
+        # How many parcels were heard of others who listen.
         self._parcels_heard = 0
         # Whether Redis counts this process among those who listen.
         self._is_counted = False
@@ -99,10 +102,9 @@ class RedisBroker:
 
     async def start(self) -> None:
         """Begin to tell and to listen; returns at once, also when Redis is away."""
-        self._tasks = [
-            asyncio.create_task(self._tell_until_closed(), name="broker.tell"),
-            asyncio.create_task(self._listen_until_closed(), name="broker.listen"),
-        ]
+        self._tasks = [asyncio.create_task(self._tell_until_closed(), name="broker.tell")]
+        if self._listens:
+            self._tasks.append(asyncio.create_task(self._listen_until_closed(), name="broker.listen"))
 
     async def close(self) -> None:
         """Tell what still waits if that is quick, then stop."""
@@ -152,7 +154,8 @@ class RedisBroker:
         try:
             hearers = await client.publish(self._channel, _encoder.encode(Parcel(self._origin, news)))
             # Who was heard meanwhile may have come after Redis counted.
-            self.is_heard = hearers > int(self._is_counted) or self._parcels_heard > heard_before
+            is_heard = hearers > int(self._is_counted) or self._parcels_heard > heard_before
+            self.is_heard = is_heard or not self._listens
         except _LOST:
             self._keep_bells(news)
             raise
@@ -217,10 +220,11 @@ class RedisBroker:
         except (msgspec.DecodeError, UnicodeDecodeError):
             logger.warning("news_unreadable", extra={"size_bytes": len(data)})
             return
-        self._parcels_heard += 1
-        if not self.is_heard:
-            self.is_heard = True
-            self._something.set()
+        if parcel.origin:  # else they do not listen
+            self._parcels_heard += 1
+            if not self.is_heard:
+                self.is_heard = True
+                self._something.set()
         if not parcel.news:
             return
         metrics.news_in.inc(len(parcel.news))

@@ -19,7 +19,7 @@ from chatsvc.accounts.model import Identity
 from chatsvc.db.uow import Bell
 from chatsvc.hub import codes, metrics
 from chatsvc.hub.acts import Acts
-from chatsvc.hub.broker import Broker, News, Rung, as_news
+from chatsvc.hub.broker import Broker, News, Rung, as_news, as_told
 from chatsvc.hub.codes import CloseCode
 from chatsvc.hub.connection import Connection, encode, serve
 from chatsvc.hub.doors import Doors
@@ -30,7 +30,6 @@ from chatsvc.hub.handshake import Gate
 from chatsvc.hub.longpoll import LongPoll
 from chatsvc.hub.pictures import Key, Pictures
 from chatsvc.hub.presence import Presence
-from chatsvc.hub.ring import size_of
 from chatsvc.hub.rules import Rules
 from chatsvc.hub.turns import Turns
 from chatsvc.hub.weather import Weather
@@ -210,10 +209,7 @@ class Hub:
         except Exception:
             # The entries are committed; heartbeats bring them. The committer must go on.
             logger.exception("delivery_failed", extra={"entries": len(written)})
-        most = self.rules.most_told_bytes
-        self._broker.publish(
-            [Rung(f"log:{log}", entry.number, (entry,) if size_of(entry) <= most else ()) for log, entry in written]
-        )
+        self._broker.publish(as_told(written, self.rules.most_told_bytes))
 
     def _hear(self, news: Sequence[News]) -> None:
         for each in news:

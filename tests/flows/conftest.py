@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Generator
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import TypeVar
@@ -88,6 +88,24 @@ class Cast:
         self.people.append(person)
         await person.signs_in(email)
         return person
+
+
+# Letters of each process's log that a failure is told with.
+_TOLD = 4_000
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A story that failed is told with what its processes have logged."""
+    report = yield
+    desk = getattr(item, "funcargs", {}).get("desk")
+    if report.failed and isinstance(desk, System):
+        report.sections += [
+            (f"log of {part.name}", part.log.read_text()[-_TOLD:]) for part in desk.parts if part.log.exists()
+        ]
+    return report
 
 
 # What one story leaves behind must not be offered to the people of the next.
