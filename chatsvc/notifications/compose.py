@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import quote
 
 import msgspec
+from icalendar import Calendar, vCalAddress
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from chatsvc.accounts.letters import SetPassword
@@ -307,7 +308,8 @@ class Composer:
             zone=texts.zone_name(facts.zone, language=to.language),
             href=self._link(CALL_PATH, token=facts.token),
         )
-        return replace(mail, thread=self._thread(facts.ticket), calendar=facts.calendar)
+        calendar = None if facts.calendar is None else _addressed(facts.calendar, parseaddr(mail.sender)[1], to.email)
+        return replace(mail, thread=self._thread(facts.ticket), calendar=calendar)
 
     def report_ready(self, envelope: Envelope, to: Person, facts: ReportReady) -> Mail:
         """Write the mail that says that a report can be downloaded (T12)."""
@@ -397,6 +399,17 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
+
+
+def _addressed(invitation: str, organizer: str, attendee: str) -> str:
+    """Return an invitation with who sends it and who gets it: without both, calendars do not take it for one (RFC 5546, 3.2.2)."""
+    calendar = Calendar.from_ical(invitation)
+    for event in calendar.walk("VEVENT"):
+        event.add("organizer", vCalAddress(f"mailto:{organizer}"))
+        # They have asked for it themselves, so nothing is left to be answered.
+        asked = {"PARTSTAT": "ACCEPTED", "RSVP": "FALSE"}
+        event.add("attendee", vCalAddress(f"mailto:{attendee}"), parameters=asked)
+    return str(calendar.to_ical(), "utf-8")
 
 
 def _one_line(text: str) -> str:

@@ -47,6 +47,13 @@ async def test_an_invitation_is_asked_for_changed_and_taken_back(house: CallHous
     assert len({str(event["uid"]) for event in events}) == 1
     assert [int(event["sequence"]) for event in events] == [0, 1, 2]
     assert [event["dtstart"].dt for event in events] == [house.slot(48), house.slot(50), house.slot(50)]
+    # Without both of them no calendar takes it for an invitation (RFC 5546, 3.2.2).
+    to = await AccountQueries(house.database).person(claire.person)
+    assert to is not None
+    assert {event["organizer"] for event in events} == {"mailto:desk@desk.example"}
+    assert {(event["attendee"], event["attendee"].params["PARTSTAT"]) for event in events} == {
+        (f"mailto:{to.email}", "ACCEPTED")
+    }
     assert events[0]["dtend"].dt - events[0]["dtstart"].dt == timedelta(minutes=30)
 
 
