@@ -477,6 +477,8 @@ class Bookings(Ground):
     ) -> None:
         """Give another number; who was asked for one is due again. The same number again changes nothing.
 
+        The contact is told by mail: whoever has a link of theirs could send the call elsewhere.
+
         Raises:
             NotFound, Invalid: as ``reserve``.
             Conflict: ``reservation.number_taken``, ``reservation.being_called``, ``reservation.over``.
@@ -490,18 +492,21 @@ class Bookings(Ground):
             if other is not None and other.id != found.id:
                 raise Conflict("reservation.number_taken", field="number")
             if found.state == State.NEEDS_NUMBER:
-                await self._due_again(uow, found, number=admitted.e164)
+                changed = await self._due_again(uow, found, number=admitted.e164)
             elif found.number != admitted.e164:
-                await store.change(uow, found, number=admitted.e164)
+                changed = await store.change(uow, found, number=admitted.e164)
+            else:
+                return
+            await self.tell(uow, changed, "renumbered", n=changed.version)
 
-    async def _due_again(self, uow: UnitOfWork, reservation: Any, **values: Any) -> None:
+    async def _due_again(self, uow: UnitOfWork, reservation: Any, **values: Any) -> Any:
         conversation = await self.conversations.live_phase(uow.connection, reservation.ticket_id)
         if conversation is not None and conversation.state == Live.WAITING:
             await self.conversations.put_off(uow, conversation, None)
         expires_at = uow.now + self.rules.expires_after
         values |= {"expires_at": expires_at, "not_before_at": None}
         wake_at = self.wake_of(reservation, state=State.DUE, **values)
-        await store.move(uow, reservation, Event.CAME_DUE, wake_at=wake_at, **values)
+        return await store.move(uow, reservation, Event.CAME_DUE, wake_at=wake_at, **values)
 
     async def snooze(self, identity: Identity | None, reservation: ReservationId) -> datetime:
         """Put the call off by a quarter of an hour, at the same place; returns until when.

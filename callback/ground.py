@@ -131,7 +131,7 @@ class Ground:
         Args:
             uow: in which it happens.
             reservation: as it is now.
-            what: ``booked``, ``moved``, ``reminder``, ``next``, ``apology``, ``number``, ``declined``, or a reason of an end.
+            what: ``booked``, ``moved``, ``renumbered``, ``reminder``, ``next``, ``apology``, ``number``, ``declined``, or a reason of an end.
             cancels: whether an invitation has to be taken back.
             n: tells mails of the same kind about the same reservation apart; None: its sequence number.
         """

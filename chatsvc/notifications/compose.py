@@ -141,7 +141,7 @@ class PromiseDue(msgspec.Struct, frozen=True):
 class CallNews(msgspec.Struct, frozen=True):
     """Payload of ``mail.callback``: everything that the mail says, as it was when it happened (C3, C4)."""
 
-    # ``booked``, ``moved``, ``reminder``, ``next``, ``apology``, ``number``, ``declined``, or how it ended.
+    # ``booked``, ``moved``, ``renumbered``, ``reminder``, ``next``, ``apology``, ``number``, ``declined``, or how it ended.
     what: str
     ticket: TicketId
     number: int

@@ -405,6 +405,17 @@ async def test_three_snoozes_are_enough(house: CallHouse) -> None:
         await house.calls.snooze(claire, reservation)
 
 
+async def test_whoever_is_called_is_told_each_time_when_the_number_changes(house: CallHouse) -> None:
+    """The link of a mail is enough to change it, and mails are passed on."""
+    claire = await house.contact()
+    reservation = await house.books(claire)
+
+    for n in (1, 1, 2):
+        await house.calls.other_number(None, reservation, number=a_number(n), region=None)
+
+    assert await house.told(reservation) == ["booked", "renumbered", "renumbered"]
+
+
 async def test_the_signed_link_leads_to_its_own_call_only(house: CallHouse) -> None:
     reservation = await house.books(await house.contact())
     token = house.calls.links.make(reservation)

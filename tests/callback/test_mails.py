@@ -72,7 +72,7 @@ async def test_a_mail_says_the_time_in_the_customers_zone_and_no_whole_number(ho
     assert house.calls.links.read(link.rpartition("/")[2]) == reservation
 
 
-TURNS = ("booked", "moved", "reminder", "next", "apology", "number", "declined")
+TURNS = ("booked", "moved", "renumbered", "reminder", "next", "apology", "number", "declined")
 ENDS = ("cancelled", "merged", "unreachable", "expired", "blocked")
 
 
