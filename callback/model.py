@@ -155,6 +155,8 @@ IN_LINE: Final = (
     State.UNCLEAR,
     State.RETRY_WAIT,
 )
+# States in which a promise can pass without anybody having dialled: also while a representative looks at it, or may not call at this hour.
+MAY_BE_LATE: Final = (State.DUE, State.OFFERED, State.PREVIEW, State.RETRY_WAIT)
 
 
 @dataclass(frozen=True, slots=True)

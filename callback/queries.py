@@ -10,10 +10,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from callback import numbers, store
 from callback.following import happened, seen
-from callback.model import LIFE, CallbackRules, Event, ReservationId, ShiftId, State
+from callback.model import LIFE, MAY_BE_LATE, CallbackRules, Event, ReservationId, ShiftId, State
 from callback.numbers import Number
 from callback.store import Dialled
-from callback.tables import regions, reservations
+from callback.tables import attempts, regions, reservations
 from callback.telephony.port import Outcome
 from chatsvc.accounts.model import Identity
 from chatsvc.accounts.tables import companies, people
@@ -234,7 +234,8 @@ class CallQueries:
             wait_high_s=shown[1] if shown else None,
             representatives=staffed.serving if staffed else 0,
             served_from=staffed.served_from if staffed else None,
-            is_late=row.apologised_at is not None and state in (State.DUE, State.OFFERED),
+            # A dial and a snooze take the promise away: what comes after them is not late.
+            is_late=row.apologised_at is not None and row.promised_until is not None and state in MAY_BE_LATE,
             zone=row.zone,
             conversation=ConversationId(conversation.id) if conversation is not None else None,
             may_move=LIFE.allows(state, Event.MOVED),

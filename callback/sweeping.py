@@ -17,7 +17,7 @@ from callback import store
 from callback.booking import Bookings
 from callback.dialling import MANUAL, Dialling
 from callback.following import FOLLOWING, happened, seen
-from callback.model import Event, Manner, ReservationId, State
+from callback.model import MAY_BE_LATE, Event, Manner, ReservationId, State
 from callback.tables import attempts, reservations
 from callback.telephony.port import AttemptId, Ended, EndedBy, Facts, Outcome
 from chatsvc.db.uow import UnitOfWork
@@ -130,7 +130,7 @@ class Sweeping(Bookings, Dialling):
         """Say so the moment a bound that was shown has passed, once, with the way to choose anew."""
         values: dict[str, Any] = {}
         is_late = reservation.promised_until is not None and reservation.promised_until <= uow.now
-        if is_late and reservation.apologised_at is None and reservation.state in (State.DUE, State.OFFERED):
+        if is_late and reservation.apologised_at is None and reservation.state in MAY_BE_LATE:
             await self.tell(uow, reservation, "apology")
         if is_late:
             values["apologised_at"] = reservation.apologised_at or uow.now

@@ -1,11 +1,16 @@
 """Calls as their customers book and change them: the place is kept, a seat is a seat, and twice is once (C3, C4)."""
 
+from dataclasses import replace
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
+from sqlalchemy import update
 
 from callback import numbers
 from callback.model import ReservationId
+from callback.queries import CallQueries
+from callback.telephony.port import Outcome
 from chatsvc.db.outbox import outbox
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, TooMany
 from chatsvc.kernel.ids import CompanyId
@@ -337,6 +342,45 @@ async def test_an_apology_comes_the_moment_the_promise_has_passed_once(house: Ca
 
     assert (await house.told(reservation)).count("apology") == 1
     assert await house.state(reservation) == "due"
+
+
+@pytest.mark.parametrize("is_put_off", [False, True])
+async def test_an_apology_comes_also_while_a_representative_has_the_call_and_does_not_dial(
+    house: CallHouse, is_put_off: bool
+) -> None:
+    claire, ravi = await house.contact(), await house.ready()
+    await house.planned(ravi)
+    slot_at = house.slot()
+    reservation = await house.books(claire, slot_at=slot_at)
+    await house.lives_until(slot_at, ravi)
+    conversation = await house.previews(ravi)
+    if is_put_off:
+        house.calls.rules = replace(RULES, courtesy_from=20)
+        assert (await house.calls.dial(ravi, conversation)).refusal == "call.too_early"
+
+    await house.lives_until(slot_at + RULES.slot_length, ravi)
+    await house.calls.sweep()
+
+    assert (await house.told(reservation)).count("apology") == 1
+
+
+async def test_who_was_called_after_an_apology_is_not_told_again_that_nobody_called(house: CallHouse) -> None:
+    claire, ravi = await house.contact(), await house.ready()
+    await house.planned(ravi)
+    slot_at = house.slot()
+    reservation = await house.books(claire, slot_at=slot_at)
+    await house.lives_until(slot_at + RULES.slot_length, ravi)
+    view = CallQueries(house.act)
+    assert (await view.view(reservation)).is_late
+
+    conversation = await house.previews(ravi)
+    await house.calls.dial(ravi, conversation)
+    await house.calls.report(ravi, conversation, Outcome.BUSY)
+    assert not (await view.view(reservation)).is_late
+    await house.lives_until(house.clock.now() + timedelta(minutes=3))
+
+    assert await house.state(reservation) == "due"
+    assert not (await view.view(reservation)).is_late
 
 
 async def test_the_slot_of_somebody_who_is_in_the_line_already_is_merged(house: CallHouse) -> None:
