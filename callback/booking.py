@@ -502,7 +502,7 @@ class Bookings(Ground):
     async def _due_again(self, uow: UnitOfWork, reservation: Any, **values: Any) -> Any:
         conversation = await self.conversations.live_phase(uow.connection, reservation.ticket_id)
         if conversation is not None and conversation.state == Live.WAITING:
-            await self.conversations.put_off(uow, conversation, None)
+            await self.conversations.put_off(uow, conversation, uow.now)
         expires_at = uow.now + self.rules.expires_after
         values |= {"expires_at": expires_at, "not_before_at": None}
         wake_at = self.wake_of(reservation, state=State.DUE, **values)

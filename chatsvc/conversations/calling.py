@@ -52,7 +52,9 @@ class Calling(Answering, Ending, Joining):
         if conversation.state != State.WAITING:
             raise Conflict("visit.not_waiting", conversation=conversation.id)
         place = await self._waiting_place(uow, conversation)
-        values = {"waiting_for": waiting_for, "not_before_at": None, "seen_at": uow.now}
+        # That it was put off stays known: such a wait was not the one that was told (``routing.queries.told_waits``).
+        put_off = None if place.not_before_at is None else min(place.not_before_at, uow.now)
+        values = {"waiting_for": waiting_for, "not_before_at": put_off, "seen_at": uow.now}
         if not await places.change_place(uow, place, **values):
             raise Conflict("conversation.changed", conversation=conversation.id)
         await store.change(uow, conversation, call=call)
@@ -60,8 +62,8 @@ class Calling(Answering, Ending, Joining):
         self.ring(uow, conversation)
         uow.ring(f"line:{place.line}")
 
-    async def put_off(self, uow: UnitOfWork, conversation: Any, until: datetime | None) -> None:
-        """Let a waiting place be offered to nobody before a moment; None: at once again. It keeps its rank."""
+    async def put_off(self, uow: UnitOfWork, conversation: Any, until: datetime) -> None:
+        """Let a waiting place be offered to nobody before a moment; now: at once again. It keeps its rank."""
         place = await self._waiting_place(uow, conversation)
         if not await places.change_place(uow, place, not_before_at=until):
             raise Conflict("conversation.changed", conversation=conversation.id)
@@ -111,7 +113,13 @@ class Calling(Answering, Ending, Joining):
         assert place is not None, "a conversation has a place"
         epoch = place.epoch + 1
         waiting = {"state": PlaceState.WAITING, "epoch": epoch, "round": place.round + 1, "line": line}
-        moments = {"admitted_at": uow.now, "taken_at": None, "gone_at": None, "reserved_for": None}
+        moments = {
+            "admitted_at": uow.now,
+            "taken_at": None,
+            "gone_at": None,
+            "not_before_at": None,
+            "reserved_for": None,
+        }
         nothing_told = {**places.quoted(None), **columns(None)}
         if place.state != PlaceState.GONE or not await places.change_place(
             uow, place, **waiting, **moments, **nothing_told, **values
@@ -141,11 +149,13 @@ class Calling(Answering, Ending, Joining):
         Args:
             uow: in which it happens.
             conversation: a representative's, by telephone.
-            not_before: offered to nobody before; None: at once.
+            not_before: offered to nobody before; None: at once, and what was put off before stays known as such.
             to_the_end: behind everybody who waits now; else it keeps its rank.
         """
         place = await self._put_back(uow, conversation, Event.NOT_REACHED)
-        values: dict[str, Any] = {"not_before_at": not_before, "waiting_for": "call"}
+        values: dict[str, Any] = {"waiting_for": "call"}
+        if not_before is not None:
+            values["not_before_at"] = not_before
         if to_the_end:
             values["rank"] = max(place.rank, policy.rank(uow.now, "", self.rules.routing))
         await uow.execute(update(places_table).where(places_table.c.id == place.id).values(values))

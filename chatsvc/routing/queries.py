@@ -414,5 +414,9 @@ def _waits_of(beginnings: Sequence[datetime]) -> Select[Any]:
         (type_coerce(places.c.gone_at, BigInteger) - admitted).label("gone_us"),
         (cast(places.c.quoted_low_s, BigInteger) * 1_000_000).label("about_us"),
         (cast(places.c.quoted_high_s, BigInteger) * 1_000_000).label("by_us"),
-        places.c.not_before_at.is_not(None).label("put_off"),
+        # Before they were served: who was rung and not reached had been served by then.
+        and_(
+            places.c.not_before_at.is_not(None),
+            or_(places.c.taken_at.is_(None), places.c.not_before_at <= places.c.taken_at),
+        ).label("put_off"),
     ).where(places.c.admitted_at >= beginnings[0], places.c.admitted_at < beginnings[-1])

@@ -14,6 +14,7 @@ from callback.telephony.port import Outcome
 from chatsvc.db.outbox import outbox
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, TooMany
 from chatsvc.kernel.ids import CompanyId
+from chatsvc.routing.tables import line_corrections, places
 from chatsvc.tickets.tables import tickets
 from tests import builders
 from tests.callback.house import RULES, CallHouse, a_number
@@ -437,6 +438,40 @@ async def test_a_snooze_keeps_the_rank_and_lasts_a_quarter_of_an_hour(house: Cal
     assert await house.state(reservation) == "due"
     assert (await house.offer_to(ravi)).customer == claire.name
     assert (await house.place_row((await house.reservation(reservation)).ticket_id)).rank == rank
+
+
+async def _told_a_wait(house: CallHouse) -> None:
+    """Let everybody who stands in line have been told: about a minute, and two at most."""
+    async with house.database.begin() as uow:
+        await uow.execute(update(places).values(quoted_low_s=60, quoted_high_s=120, quoted_median_s=60))
+
+
+async def test_who_put_the_call_off_counts_in_no_figure_of_waits_also_when_it_is_made(house: CallHouse) -> None:
+    claire, ravi = await house.contact(), await house.ready()
+    reservation = await house.books(claire)
+    await _told_a_wait(house)
+    await house.calls.snooze(claire, reservation)
+    await house.lives_until(house.clock.now() + RULES.snooze_for, ravi)
+
+    conversation = await house.previews(ravi)
+    await house.calls.release(ravi, conversation)
+
+    counts = (await house.see.accuracy(7, ZoneInfo("UTC"))).together.counts
+    assert (counts.put_off, counts.served) == (1, 0)
+    assert await house.rows(line_corrections) == []
+
+
+async def test_who_was_rung_in_time_and_not_reached_has_not_asked_for_later(house: CallHouse) -> None:
+    claire, ravi = await house.contact(), await house.ready()
+    reservation = await house.books(claire)
+    await _told_a_wait(house)
+    conversation = await house.previews(ravi)
+    await house.calls.dial(ravi, conversation)
+    await house.calls.report(ravi, conversation, Outcome.BUSY)
+
+    counts = (await house.see.accuracy(7, ZoneInfo("UTC"))).together.counts
+    assert await house.state(reservation) == "retry_wait"
+    assert (counts.put_off, counts.served, counts.held) == (0, 1, 1)
 
 
 async def test_three_snoozes_are_enough(house: CallHouse) -> None:
