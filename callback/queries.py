@@ -115,6 +115,10 @@ class Waiting(NamedTuple):
     line: str
     state: State
     slot_at: datetime | None
+    # Before which nobody is called, while it waits for the next attempt; None otherwise.
+    not_before_at: datetime | None
+    # How the latest attempt ended; None before the first.
+    last: Outcome | None
     customer: str
     company: str
     telephone: str
@@ -307,9 +311,17 @@ class CallQueries:
 
     async def booked(self, identity: Identity) -> tuple[Waiting, ...]:
         """Return the live calls, those on this representative's own desk first, then by slot and age; at most 200."""
+        last = (
+            select(attempts.c.outcome)
+            .where(attempts.c.reservation_id == reservations.c.id, attempts.c.outcome.is_not(None))
+            .order_by(attempts.c.n.desc())
+            .limit(1)
+            .scalar_subquery()
+        )
         statement = (
             select(
                 reservations,
+                last.label("last"),
                 people.c.name.label("customer"),
                 companies.c.name.label("company"),
                 tickets.c.number.label("ticket_number"),
@@ -333,6 +345,8 @@ class CallQueries:
                 row.line,
                 State(row.state),
                 row.slot_at,
+                row.not_before_at if row.state == State.RETRY_WAIT else None,
+                None if row.last is None else Outcome(row.last),
                 row.customer,
                 row.company,
                 numbers.masked(row.number),

@@ -217,3 +217,22 @@ async def test_at_night_the_pages_say_so_before_and_offer_times(desk: Desk, cloc
     typed = {"key": "k_0123456789", "country": "DE", "number": "030 2345678"}
     refused = await browser.post(f"/chats/{conversation}/call", data=typed)
     assert (refused.status_code, "Calls are made from 8:00" in refused.text) == (422, True)
+
+
+async def test_the_list_of_calls_says_why_one_waits_and_until_when(desk: Desk) -> None:
+    await _keeps_place(desk)
+    rep, browser = await desk.somebody(PersonRole.REPRESENTATIVE)
+    act = desk.services.conversations
+    await act.set_desk(rep, "ready")
+    await act.match()
+    [offer] = (await desk.services.queries.desk(rep)).offers
+    conversation = await act.accept(rep, offer.id, offer.epoch)
+    await browser.post(f"/desk/calls/{conversation}/dial", data={})
+    assert "Not before" not in (await browser.get("/desk/calls")).text
+
+    await browser.post(f"/desk/calls/{conversation}/outcome", data={"outcome": "busy"})
+
+    page = (await browser.get("/desk/calls")).text
+    row = page.partition("Waits for the next attempt")[2].partition("</tr>")[0]
+    assert "Busy" in row
+    assert "Not before" in row

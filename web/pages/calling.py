@@ -35,6 +35,7 @@ async def calls(call: Call) -> Response:
             **row._asdict(),
             "state_name": call.reader.texts.gettext(CALL_STATES[row.state.value]),
             "line_name": name_in(call.services.catalog.lines, row.line, call.reader),
+            "last_name": "" if row.last is None else call.reader.texts.gettext(CALL_OUTCOMES[row.last.value]),
             "mine": row.rep == call.identity.person,
         }
         for row in await call.site.calls_seen.booked(call.identity)

@@ -219,6 +219,7 @@ def _card(state: str, **changes: Any) -> dict[str, Any]:
 def _row(state: str, **changes: Any) -> dict[str, Any]:
     return {
         "line": "expense", "line_name": _word("Expense"), "state": state, "state_name": _word(CALL_STATES[state]), "slot_at": None,
+        "not_before_at": None, "last_name": "",
         "customer": "Ana Ruiz", "company": "Nordwind Logistics", "telephone": "+49 … 78", "ticket_number": 4812, "conversation": None,
         "rep": None, "mine": False,
     } | changes  # fmt: skip
@@ -235,7 +236,9 @@ def _representatives() -> list[Sample]:
     rows = [
         _row("preview", mine=True, conversation="cv_1"),
         _row("booked", slot_at=_SLOT),
-        _row("retry_wait", customer="Jonas Weber"),
+        _row(
+            "retry_wait", customer="Jonas Weber", not_before_at=ago(minutes=-9), last_name=_word(CALL_OUTCOMES["busy"])
+        ),
     ]
     return [
         Sample("call_card-new_number", card, _card("preview", page={"past": []})),
