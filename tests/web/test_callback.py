@@ -236,3 +236,23 @@ async def test_the_list_of_calls_says_why_one_waits_and_until_when(desk: Desk) -
     row = page.partition("Waits for the next attempt")[2].partition("</tr>")[0]
     assert "Busy" in row
     assert "Not before" in row
+
+
+async def test_whoever_has_a_call_is_told_before_they_fill_in_the_form_of_another(desk: Desk) -> None:
+    _, browser, _, link = await _keeps_place(desk)
+
+    page = (await browser.get("/call/travel")).text
+
+    assert "You already have a call booked" in page
+    assert link.partition("?")[0] in page
+
+
+async def test_whoever_chats_about_something_else_is_asked_about_the_call_that_is_booked(desk: Desk) -> None:
+    contact, browser, conversation, link = await _keeps_place(desk)
+    visit = await desk.services.conversations.join(contact, **{**JOIN, "line": "travel"}, key="form-0002")
+
+    other = (await browser.get(f"/chats/{visit.conversation}")).text
+
+    assert "is booked too. If you do not need it any more, cancel it." in other
+    assert f'href="{link.partition("?")[0]}"' in other
+    assert "is booked too" not in (await browser.get(f"/chats/{conversation}")).text

@@ -105,6 +105,7 @@ async def _form_page(call: Call, typed: dict[str, Any], said: list[dict[str, str
     chosen = _chosen(days, query.day)
     request = query.request or str(typed.get("request", ""))
     ticket = await _ticket(call, request)
+    live = await call.site.calls_seen.live_of(call.identity.person)
     not_soon = await call.site.calls.not_soon(call.identity, line, ticket)
     # Who may be called at any hour has to say so in the same form.
     open_now = not_soon is None or await call.site.calls.not_soon(call.identity, line, ticket, any_hour=True) is None
@@ -127,6 +128,7 @@ async def _form_page(call: Call, typed: dict[str, Any], said: list[dict[str, str
         open_now=open_now,
         not_soon=None if not_soon is None else errors.sentence(not_soon, reader),
         request=request,
+        live=None if live is None else call.site.calls.links.make(live.id),
     )
 
 

@@ -58,13 +58,14 @@ def slot_name(slot: Slot, reader: Reader) -> str:
 
 
 async def offer_of(call: Call, visit: Visit) -> dict[str, Any] | None:
-    """Return what the waiting dialog says about being called; None where that is not offered."""
+    """Return what the page of a visit says about being called: how it is kept, or that a call about something else is booked; None: nothing."""
+    live = await call.site.calls_seen.live_of(call.identity.person)
+    if live is not None and live.ticket != visit.ticket:
+        return {"live": shown(call, live), "is_this": False}
     if visit.waiting is None:
         return None
-    live = await call.site.calls_seen.live_of(call.identity.person)
     if live is not None:
-        is_this = live.ticket == visit.ticket
-        return {"live": shown(call, live), "is_this": is_this}
+        return {"live": shown(call, live), "is_this": True}
     not_soon = await call.site.calls.not_soon(call.identity, visit.line, visit.ticket)
     at_any_hour = await call.site.calls.not_soon(call.identity, visit.line, visit.ticket, any_hour=True)
     return {

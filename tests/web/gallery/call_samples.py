@@ -109,7 +109,7 @@ def _form(**changes: Any) -> dict[str, Any]:
     return {
         "me": ANA, "product": {"key": "expense", "name": _word("Expense")}, "form": {}, "errors": [], "key": "fm_1",
         "countries": _countries(), "days": _days(), "slots": _slots(), "day": "2026-12-01", "zone_name": _LONG_ZONE,
-        "open_now": True, "not_soon": None, "request": "",
+        "open_now": True, "not_soon": None, "request": "", "live": None,
     } | changes  # fmt: skip
 
 
@@ -131,12 +131,14 @@ def _customers() -> list[Sample]:
     night = error_sentence("call.night", opens_at="24 Nov 2026, 08:00")
     refused = {**offer, "form": typed}
     booked = {"live": a_call("due", position=1), "is_this": True}
+    elsewhere = {"live": a_call("booked", slot_at=_SLOT), "is_this": False}
     return [
         Sample("call_home", home, _home()),
         Sample("call_home-booked", home, _home(live=a_call("booked", slot_at=_SLOT), request="4812")),
         Sample("call_form", form, _form()),
         Sample("call_form-refused", form, _form(form=typed, errors=errors(("number", "number.premium"), ("slot", "slot.full")))),
         Sample("call_form-nothing_free", form, _form(days=[], slots=[], open_now=False, request="4812")),
+        Sample("call_form-booked", form, _form(live="cb-token")),
         Sample("call_form-night", form, _form(open_now=False, not_soon=night)),
         Sample("call_form-night_critical", form, _form(not_soon=night, request="4812")),
         Sample(
@@ -170,6 +172,7 @@ def _customers() -> list[Sample]:
             room("waiting", waiting=waiting(19, wait_low_s=3_000, wait_high_s=7_260), page={"by_phone": offer}),
         ),
         Sample("call_room-kept", "portal/chat_room.html", room("waiting", waiting=waiting(1), page={"by_phone": booked})),
+        Sample("call_room-another", "portal/chat_room.html", room("active", page={"by_phone": elsewhere})),
         Sample(
             "call-nobody_there",
             page,
