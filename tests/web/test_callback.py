@@ -256,3 +256,32 @@ async def test_whoever_chats_about_something_else_is_asked_about_the_call_that_i
     assert "is booked too. If you do not need it any more, cancel it." in other
     assert f'href="{link.partition("?")[0]}"' in other
     assert "is booked too" not in (await browser.get(f"/chats/{conversation}")).text
+
+
+async def test_a_time_that_was_not_chosen_is_asked_for_on_the_page_of_the_call(desk: Desk) -> None:
+    _, browser, _, link = await _keeps_place(desk)
+    rep, _ = await desk.somebody(PersonRole.REPRESENTATIVE)
+    await _plan(desk, rep)
+    day = re.findall(r"\?day=(\d{4}-\d\d-\d\d)", (await browser.get(link)).text)[3]
+
+    answer = await browser.post(f"{link}/time", data={"day": day})
+
+    assert answer.status_code == 422
+    assert "Choose one of the answers." in answer.text
+    assert re.search(rf'day={day}#other" aria-current="true"', answer.text)
+
+
+async def test_a_form_that_cannot_be_taken_shows_the_day_that_was_looked_at(desk: Desk) -> None:
+    _, browser = await desk.somebody(PersonRole.CONTACT)
+    rep, _ = await desk.somebody(PersonRole.REPRESENTATIVE)
+    await _plan(desk, rep)
+    day = re.findall(r"\?day=(\d{4}-\d\d-\d\d)", (await browser.get("/call/expense")).text)[3]
+    page = (await browser.get(f"/call/expense?day={day}")).text
+    slot = re.findall(r'name="slot" value="(\d[^"]+)"', page)[0]
+    form = {"key": _key(page), "country": "DE", "number": "0" * 61, "slot": slot, "day": day}
+
+    answer = await browser.post("/call/expense", data=form)
+
+    assert answer.status_code == 422
+    assert re.search(rf'day={day}#when" aria-current="true"', answer.text)
+    assert f'value="{slot}" checked' in answer.text

@@ -90,7 +90,8 @@ async def book(call: Call, body: CallForm) -> Response:
 
 async def book_again(call: Call, error: FormInvalid) -> Response:
     """Show the form again with what was wrong with it."""
-    return await _form_page(call, dict(error.typed), errors.of_form(error, call.reader), CallQuery())
+    query = CallQuery(day=str(error.typed.get("day", "")))
+    return await _form_page(call, dict(error.typed), errors.of_form(error, call.reader), query)
 
 
 def body_of(body: CallForm) -> dict[str, str]:
@@ -218,11 +219,14 @@ async def cancel(call: Call, body: Nothing) -> Response:
 
 async def move(call: Call, body: MoveForm) -> Response:
     """Move the call to another slot."""
-    reservation = _reservation(call)
+    return await _attempt(call, _move(call, body), "call_moved", CallQuery(day=body.day))
+
+
+async def _move(call: Call, body: MoveForm) -> None:
     at = _instant(body.slot)
     if at is None:
-        raise Invalid("slot.unknown", field="slot")
-    return await _attempt(call, call.site.calls.move(None, reservation, at), "call_moved")
+        raise Invalid("choose", field="slot")
+    await call.site.calls.move(None, _reservation(call), at)
 
 
 async def snooze(call: Call, body: Nothing) -> Response:
@@ -259,11 +263,11 @@ def _reservation(call: Call) -> ReservationId:
     return found
 
 
-async def _attempt(call: Call, wish: Any, news: str) -> Response:
+async def _attempt(call: Call, wish: Any, news: str, query: CallQuery | None = None) -> Response:
     try:
         await wish
     except _SAID as error:
-        return await _call_page(call, _said(call, error), CallQuery())
+        return await _call_page(call, _said(call, error), query or CallQuery())
     return call.go("call", news=news, token=call.part("token"))
 
 
@@ -294,6 +298,7 @@ async def _call_page(call: Call, said: list[dict[str, str]], query: CallQuery) -
             {"on": day.on.isoformat(), "name": short_day_name(day.on, zone), "chosen": day is chosen} for day in days
         ],
         slots=[] if chosen is None else [(slot.begins_at.isoformat(), slot_name(slot, zone)) for slot in chosen.slots],
+        day=chosen.on.isoformat() if chosen else "",
     )
 
 

@@ -55,6 +55,8 @@ class MoveForm(Form, frozen=True):
     """Move a call to another slot."""
 
     slot: Instant = ""
+    # Which day's slots were shown, to show them again.
+    day: DayText = ""
 
 
 class NumberForm(Form, frozen=True):

@@ -102,6 +102,7 @@ def call_page(state: str, *, me: Any = ANA, said: Any = (), form: Any = None, **
         "countries": _countries(),
         "days": _days() if shown["may_move"] else [],
         "slots": _slots() if shown["may_move"] else [],
+        "day": "2026-12-01" if shown["may_move"] else "",
     }
 
 
