@@ -95,7 +95,9 @@ async def test_a_slot_is_booked_moved_and_cancelled_by_the_link_alone(desk: Desk
     async with desk.services.database.read() as connection:
         row = (await connection.execute(select(reservations))).one()
     assert (row.state, row.contact_id, row.slot_at.isoformat()) == ("cancelled", contact.person, slots[4])
-    assert "Book another call" in (await browser.get(link)).text
+    over = (await browser.get(link)).text
+    assert "Book another call" in over
+    assert '<p class="lead">Cancelled</p>' in over
 
 
 async def test_a_forged_link_leads_nowhere(desk: Desk) -> None:
