@@ -22,7 +22,7 @@ from chatsvc.accounts.links import Links
 from chatsvc.accounts.model import Identity
 from chatsvc.accounts.queries import AccountQueries
 from chatsvc.db.outbox import outbox
-from chatsvc.kernel.ids import OutboxId
+from chatsvc.kernel.ids import OutboxId, SessionId, new_id
 from chatsvc.notifications.compose import CallNews, Composer, Envelope
 from chatsvc.notifications.mailer import Mail, message_of
 from tests import builders
@@ -166,9 +166,9 @@ async def test_a_place_is_kept_by_telephone_called_and_becomes_a_ticket(floor: F
 
     # The outcome is a wrap-up on the console, and the ticket is the one the customer has had since standing in line.
     await expect(ravi.page.locator("holdline-console")).to_be_visible()
+    await expect(main).to_contain_text("The talk is over")
     await ravi.completes()
     await expect(ravi.page.locator(".talk")).to_have_count(0)
-    await expect(main).to_contain_text("The talk is over")
     await claire.page.goto(f"/requests/{number}")
     await expect(claire.page.get_by_role("main")).to_contain_text("Solved")
     await expect(claire.log).to_contain_text("Support called")
@@ -180,13 +180,16 @@ async def test_a_place_is_kept_by_telephone_called_and_becomes_a_ticket(floor: F
     await expect(mei.page.get_by_role("main")).to_contain_text("No calls")
 
 
-async def test_a_slot_beyond_a_change_of_the_clocks_is_right_on_page_in_mail_and_in_the_calendar(floor: Floor) -> None:
+async def test_a_slot_beyond_a_change_of_the_clocks_is_right_on_page_in_mail_and_calendar_and_is_called(
+    floor: Floor,
+) -> None:
     floor.desk.clock.advance(FRIDAY - floor.desk.clock.now())
     rep = await builders.a_representative(floor.services.database)
     async with floor.services.database.begin() as uow:
         await store.add_shift(uow, rep.person, ["expense"], uow.now, uow.now + timedelta(days=15))
     # Without a script.
-    claire = await floor.customer(await builders.a_contact(floor.services.database), scripts=False)
+    contact = await builders.a_contact(floor.services.database)
+    claire = await floor.customer(contact, scripts=False)
     page, main = claire.page, claire.page.get_by_role("main")
 
     # Friday, in winter time: nine o'clock of Monday is seven in UTC, and not eight.
@@ -201,6 +204,7 @@ async def test_a_slot_beyond_a_change_of_the_clocks_is_right_on_page_in_mail_and
     await page.get_by_role("button", name="Book the call").click()
     await expect(main).to_contain_text("Monday, 30 March 2026, 09:00 – 09:30")
     await expect(main).to_contain_text("030 2345678 (Germany)")
+    number = await main.get_by_role("link", name=re.compile(r"^\d+$")).inner_text()
 
     # Moved to the winter side of it, and back.
     for day, shown in (
@@ -235,6 +239,26 @@ async def test_a_slot_beyond_a_change_of_the_clocks_is_right_on_page_in_mail_and
     await floor.calls.sweep()
     await page.reload()
     await expect(main).to_contain_text("You are next in line")
+
+    # Whoever is free then sees the customer's hour, calls at it, and completes the ticket of Friday.
+    ravi = await floor.representative("Ravi Patel")
+    await ravi.accepts()
+    await ravi.talk.get_by_role("link", name="Open the call").press("Enter")
+    card = ravi.page.get_by_role("main")
+    await expect(card).to_contain_text("there it is 15:00")
+    await card.get_by_role("button", name="Call", exact=True).press("Enter")
+    await expect(card.get_by_role("link", name="Dial +49 30 2345678")).to_be_visible()
+    await page.reload()
+    await expect(main).to_contain_text("Being called")
+    await card.get_by_role("button", name="They have answered").press("Enter")
+    await card.get_by_role("button", name="The call is over").press("Enter")
+    await ravi.completes()
+    await expect(ravi.page.locator(".talk")).to_have_count(0)
+    # Days have passed: they sign in anew.
+    again = await floor.customer(msgspec.structs.replace(contact, session=SessionId(new_id("se"))), scripts=False)
+    await again.page.goto(f"/requests/{number}")
+    await expect(again.page.get_by_role("main")).to_contain_text("Solved")
+    await expect(again.log).to_contain_text("Support called")
 
 
 def _event(mail: Mail) -> icalendar.Event:
