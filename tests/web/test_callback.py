@@ -147,6 +147,8 @@ async def test_supervisors_keep_the_plan(desk: Desk) -> None:
     assert (await browser.post("/desk/staffing", data=form)).status_code == 303
     page = (await browser.get("/desk/staffing")).text
     assert rep.name in page
+    # A day and a time in one line, also on a small screen.
+    assert page.count('<td class="nowrap">') == 2
     [shift] = re.findall(r"/desk/staffing/(sh_\w+)/remove", page)
     wrong = await browser.post("/desk/staffing", data={**form, "begins": "06:00"})
     assert wrong.status_code == 422
