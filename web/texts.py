@@ -320,7 +320,7 @@ ERRORS: Final = {
     "number.not_a_number": N_("This cannot be read as a telephone number. Use digits, spaces and a plus only."),
     "number.not_in_use": N_("No such number is given out in this country. Check it."),
     "number.not_rung": N_(
-        "Numbers of this kind are not called: they are dear, or nobody’s own. Give an ordinary number."
+        "Numbers of this kind are not called: they cost extra, or belong to no person. Give an ordinary number."
     ),
     "number.region": N_("Your company is not called in this country. Give another number, or ask Support to add it."),
     "number.silenced": N_("This number asked not to be called. Give another one."),
