@@ -15,6 +15,8 @@ LONGEST_DRAFT: Final = 40_000
 MOST_DRAFT_FIELDS: Final = 60
 # Where a draft names its files.
 FILES: Final = "kept"
+# Where a draft names whom to keep in copy.
+COPIES: Final = "copy"
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -22,7 +24,8 @@ class Draft(msgspec.Struct, frozen=True):
 
     # The form's key: sent with it, the ticket is made once.
     key: str
-    # Field -> text; ``kept``: the ids of files that were received with an earlier try, with a space between them.
+    # Field -> text; ``kept``: the ids of files that were received with an earlier try, with a space between them; ``copy``: in the same way those
+    # of colleagues.
     texts: dict[str, str]
     updated_at: datetime
 
@@ -30,6 +33,11 @@ class Draft(msgspec.Struct, frozen=True):
     def files(self) -> tuple[FileId, ...]:
         """Files that were received with an earlier try; they may be gone since."""
         return tuple(FileId(file) for file in self.texts.get(FILES, "").split())
+
+    @property
+    def copies(self) -> tuple[PersonId, ...]:
+        """Whom to keep in copy; they may be no colleagues any more."""
+        return tuple(PersonId(person) for person in self.texts.get(COPIES, "").split())
 
 
 class Details(msgspec.Struct, frozen=True):

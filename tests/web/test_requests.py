@@ -178,6 +178,19 @@ async def test_t14_whoever_was_signed_out_finds_the_form_as_it_was_after_signing
     assert _value(back.text, "key") == sent["key"]
 
 
+async def test_t6_whom_to_keep_in_copy_is_chosen_still_after_an_error_and_after_signing_in(desk: Desk) -> None:
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+    colleague, _ = await desk.somebody(PersonRole.CONTACT, company=contact.company, name="Jonas Weber")
+    sent = {**await fresh(browser), **MALFUNCTION, "subject": "", "copy": colleague.person}
+
+    wrong = await browser.post("/requests/new", data=sent)
+    door = await desk.visitor().post("/requests/new", data=sent)
+    back = await browser.get(f"/requests/new?draft={sent['key']}")
+
+    assert door.headers["location"].startswith("/sign-in?")
+    assert ["checked" in controls(page.text)["copy"].attributes for page in (wrong, back)] == [True, True]
+
+
 async def test_a_stranger_s_form_is_kept_nowhere(desk: Desk) -> None:
     contact, browser = await desk.somebody(PersonRole.CONTACT)
     other, _ = await desk.somebody(PersonRole.CONTACT)

@@ -18,7 +18,7 @@ from chatsvc.files.actions import StoredFile
 from chatsvc.kernel.errors import Invalid, NotFound, NotSignedIn
 from chatsvc.kernel.ids import FileId, PersonId
 from chatsvc.kernel.languages import CODES
-from chatsvc.requests.model import FILES
+from chatsvc.requests.model import COPIES, FILES
 from chatsvc.tickets.model import Filters, State
 from web import errors
 from web.bodies import FieldError, FormInvalid, Unreadable
@@ -41,7 +41,10 @@ async def show_new(call: Call, query: NewRequestQuery) -> Response:
     draft = await requests.draft(call.identity, query.draft) if query.draft else None
     if draft is not None:
         kept = await _kept(call, draft.files)
-        return await _form_page(call, draft.texts, key=draft.key, kept=kept, typed_language=draft.texts.get("language"))
+        language = draft.texts.get("language")
+        return await _form_page(
+            call, draft.texts, key=draft.key, kept=kept, typed_language=language, copies=draft.copies
+        )
     typed = {policy.REASON: query.reason or "", "product": query.product or "", "subject": query.subject}
     return await _form_page(call, {name: text for name, text in typed.items() if text}, offers_draft=True)
 
@@ -52,12 +55,16 @@ async def send(call: Call) -> Response:
     stored, said = await _received(call)
     kept = [*await _kept(call, form.kept), *stored]
     if form.then == "fields":
-        return await _form_page(call, form.texts, key=form.key, kept=kept, typed_language=form.language, said=said)
+        return await _form_page(
+            call, form.texts, key=form.key, kept=kept, typed_language=form.language, copies=form.copies, said=said
+        )
     checked = await _checked(call, form.texts)
     said = [*_said(call, checked, form), *said]
     if said:
         await call.services.requests.keep(call.identity.person, form.key, form.kept_texts([file.id for file in kept]))
-        return await _form_page(call, form.texts, key=form.key, kept=kept, typed_language=form.language, said=said)
+        return await _form_page(
+            call, form.texts, key=form.key, kept=kept, typed_language=form.language, copies=form.copies, said=said
+        )
     number = await call.services.requests.send(
         call.identity,
         typed=checked.answers,
@@ -117,8 +124,9 @@ class Sent(msgspec.Struct, frozen=True):
     copies: tuple[PersonId, ...]
 
     def kept_texts(self, files: Sequence[FileId]) -> dict[str, str]:
-        """Return what is worth keeping as a draft, with the files that were received."""
-        return {**self.texts, "language": self.language, FILES: " ".join(files)}
+        """Return what is worth keeping as a draft, with the files that were received and the colleagues that were chosen."""
+        copies = " ".join(self.copies[:_MOST_KEPT])
+        return {**self.texts, "language": self.language, FILES: " ".join(files), COPIES: copies}
 
 
 def _read(call: Call) -> Sent:
@@ -187,6 +195,7 @@ async def _form_page(
     key: str = "",
     kept: Sequence[StoredFile] = (),
     typed_language: str | None = None,
+    copies: Sequence[PersonId] = (),
     said: list[dict[str, str]] | None = None,
     offers_draft: bool = False,
 ) -> Response:
@@ -195,7 +204,7 @@ async def _form_page(
     subscribed = await services.requests.services(call.identity.company)
     draft = await services.requests.latest_draft(call.identity) if offers_draft else None
     form: dict[str, Any] = dict(typed)
-    form["copies"] = call.form.texts.get("copy", ())
+    form["copies"] = copies
     form["language"] = typed_language if typed_language in CODES else call.reader.language.code
     return await call.page(
         "portal/request_form.html",

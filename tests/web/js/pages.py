@@ -96,9 +96,9 @@ def chat_form_page() -> str:
     return _page("portal/chat_form.html", samples.chat_form(), "Claire")
 
 
-def request_form_page() -> str:
+def request_form_page(**page: Any) -> str:
     """The form for a request, empty."""
-    return _page("portal/request_form.html", request_samples.request_form(), "Claire")
+    return _page("portal/request_form.html", request_samples.request_form(**page), "Claire")
 
 
 def ticket_list_page(**page: Any) -> str:

@@ -18,9 +18,12 @@ const KEEP_AFTER_MS = 1_500;
 /** @typedef {{box: HTMLElement, key: string, shown: Condition[], required: Condition[]}} Field */
 
 const form = /** @type {HTMLFormElement} */ (document.querySelector("[data-request-form]"));
-const key = form.dataset.draft ?? "";
+let key = form.dataset.draft ?? "";
 const name = "form.request";
-const NOT_KEPT = new Set(["key", "who", "files", "kept", "then"]);
+const NOT_KEPT = new Set(["key", "who", "files", "kept", "copy", "then"]);
+
+/** The button that throws away what the server offers to go on with; null when it offers nothing. */
+const offered = /** @type {HTMLFormElement | null} */ (document.querySelector("form[data-offered]"));
 
 /** @type {Field[]} */
 const fields = [.../** @type {NodeListOf<HTMLElement>} */ (form.querySelectorAll("[data-request-field]"))].map((box) => ({
@@ -65,13 +68,15 @@ function mark(box, control, isRequired) {
 function texts() {
   const typed = /** @type {Record<string, string>} */ ({});
   for (const control of /** @type {Iterable<HTMLInputElement>} */ (/** @type {unknown} */ (form.elements))) {
-    if (!control.name || NOT_KEPT.has(control.name) || control.name === "copy") continue;
+    if (!control.name || NOT_KEPT.has(control.name) ) continue;
     if (control.type === "radio" && !control.checked) continue;
     if (control.value) typed[control.name] = control.value;
   }
-  // Files that the server has already stay with the draft.
-  const files = /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("input[name=kept]:checked"));
-  if (files.length) typed.kept = [...files].map((file) => file.value).join(" ");
+  // Files that the server has already stay with the draft, and so do the colleagues that were chosen.
+  for (const several of ["kept", "copy"]) {
+    const boxes = /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll(`input[name=${several}]:checked`));
+    if (boxes.length) typed[several] = [...boxes].map((box) => box.value).join(" ");
+  }
   return typed;
 }
 
@@ -83,11 +88,32 @@ function restore() {
   // What the server has put back counts; what this tab kept fills an empty form only. After it was sent it comes back in that form alone,
   // should the answer have been lost on the way.
   if (!kept || isBegun(texts()) || (kept.isSent && kept.key !== key)) return;
-  for (const [field, value] of Object.entries(kept.texts)) {
+  if (kept.key !== key && kept.key === offered?.dataset.offered) {
+    // With files it is not the same: they come back by what the server offers alone.
+    if (kept.texts.kept) return;
+    goOnUnder(kept.key);
+  }
+  const { copy = "", ...rest } = kept.texts;
+  const copies = new Set(copy.split(" "));
+  for (const box of /** @type {NodeListOf<HTMLInputElement>} */ (form.querySelectorAll("input[name=copy]"))) box.checked = copies.has(box.value);
+  for (const [field, value] of Object.entries(rest)) {
     const control = form.elements.namedItem(field);
     if (control && "value" in control) control.value = value;
   }
 }
+
+/**
+ * Make this form the one that was begun: once it is sent, nothing is left to be offered again. The server has not taken it yet, else it would
+ * not offer it.
+ * @param {string} begun
+ */
+function goOnUnder(begun) {
+  key = form.dataset.draft = begun;
+  /** @type {HTMLInputElement} */ (form.elements.namedItem("key")).value = begun;
+}
+
+// What is thrown away is thrown away here as well.
+offered?.addEventListener("submit", () => keep(name, null));
 
 let timer = 0;
 let isSent = false;
