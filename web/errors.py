@@ -137,6 +137,11 @@ def _form_sentence(each: FieldError) -> str:
     return error_sentence(sentence_key_of(each.key, Invalid.status), **each.facts)
 
 
+def within(text: str) -> str:
+    """Return a sentence as it stands within another one that ends with the same mark, in any language."""
+    return text.rstrip(".。")
+
+
 def of_refusal(error: Refused, for_reader: Reader, *, field: str = "") -> list[dict[str, str]]:
     """Return a refusal as a form's only error, at the field it names, or at this one."""
     named = error.field if isinstance(error, Invalid) else None

@@ -79,11 +79,16 @@ def _decode(head: bytes) -> str:
     raise Invalid("file.kind_refused", field="file")
 
 
-def safe_name(name: str, media_type: str) -> str:
-    """Return the name as it will be shown: one line, no path, no invisible characters, with an ending that fits what the file is."""
+def plain_name(name: str) -> str:
+    """Return a name that somebody else gave in one line, without a path and invisible characters; its ending is whatever it was."""
     flat = unicodedata.normalize("NFKC", name).replace("\\", "/").rpartition("/")[2]
     visible = "".join(character for character in flat if unicodedata.category(character)[0] != "C")
-    plain = " ".join(visible.translate({ord(mark): "_" for mark in '<>:"|?*'}).split()).strip(". ")
+    return " ".join(visible.translate({ord(mark): "_" for mark in '<>:"|?*'}).split()).strip(". ")
+
+
+def safe_name(name: str, media_type: str) -> str:
+    """Return the name as it will be shown: one line, no path, no invisible characters, with an ending that fits what the file is."""
+    plain = plain_name(name)
     stem, dot, ending = plain.rpartition(".")
     endings = ACCEPTED[media_type]
     if not dot or ending.lower() not in endings:

@@ -16,6 +16,7 @@ from tests.web.desk import Desk
 from tests.web.gallery.reading import Element, read
 from tests.web.test_forms import PASSWORD, _summary, _value, _with_password
 from tests.web.world import signed_in_anew
+from web import errors
 from web.texts import REPORT_COLUMNS, REPORT_NAMES
 
 MALFUNCTION: Final = {
@@ -189,6 +190,25 @@ async def test_t6_whom_to_keep_in_copy_is_chosen_still_after_an_error_and_after_
 
     assert door.headers["location"].startswith("/sign-in?")
     assert ["checked" in controls(page.text)["copy"].attributes for page in (wrong, back)] == [True, True]
+
+
+async def test_t4_a_file_that_cannot_be_taken_is_named_and_the_others_are_kept(desk: Desk) -> None:
+    _, browser = await desk.somebody(PersonRole.CONTACT)
+    files = [
+        ("files", (name, content)) for name, content in (("log.txt", b"what happened"), ("tool.exe", b"MZ\x90\0" * 9))
+    ]
+
+    page = await browser.post("/requests/new", data={**await fresh(browser), **MALFUNCTION}, files=files)
+
+    assert page.status_code == 422
+    assert "The file “tool.exe” was not taken. This kind of file cannot be taken." in page.text
+    assert "checked" in controls(page.text)["kept"].attributes
+    assert "log.txt" in page.text
+
+
+@pytest.mark.parametrize("said", ["It is over.", "終わりました。"])
+def test_a_reason_within_a_sentence_leaves_the_end_to_it(said: str) -> None:
+    assert errors.within(said) == said[:-1]
 
 
 async def test_a_stranger_s_form_is_kept_nowhere(desk: Desk) -> None:

@@ -15,14 +15,14 @@ from chatsvc.catalog import policy
 from chatsvc.catalog.model import Field
 from chatsvc.catalog.policy import Checked
 from chatsvc.files.actions import StoredFile
+from chatsvc.files.model import LONGEST_NAME, plain_name
 from chatsvc.kernel.errors import Invalid, NotFound, NotSignedIn
 from chatsvc.kernel.ids import FileId, PersonId
 from chatsvc.kernel.languages import CODES
 from chatsvc.requests.model import COPIES, FILES
 from chatsvc.tickets.model import Filters, State
 from web import errors
-from web.bodies import FieldError, FormInvalid, Unreadable
-from web.pages.chat import receive_files
+from web.bodies import FieldError, FormInvalid, Unreadable, chunks_of
 from web.pages.entries import pairs
 from web.pages.forms import DraftKeyForm, NewRequestQuery
 from web.paths import url
@@ -153,11 +153,22 @@ def _read(call: Call) -> Sent:
 
 
 async def _received(call: Call) -> tuple[list[StoredFile], list[dict[str, str]]]:
-    """Take the files in; what is wrong with one is said at its field, and the others are kept."""
-    try:
-        return [await call.services.files.find(file) for file in await receive_files(call)], []
-    except Invalid as error:
-        return [], errors.of_refusal(error, call.reader, field="files")
+    """Take the files in; what is wrong with one is said by its name, and the others are kept."""
+    stored, said = [], []
+    for file in call.form.files:
+        name = file.filename or "file"
+        try:
+            stored.append(await call.services.files.receive(call.identity, name, chunks_of(file)))
+        except Invalid as error:
+            [why] = errors.of_refusal(error, call.reader)
+            reason = errors.within(why["text"])
+            said.append(
+                {
+                    "field": "files",
+                    "text": call.say("file.refused", name=plain_name(name)[:LONGEST_NAME], reason=reason),
+                }
+            )
+    return stored, said
 
 
 async def _kept(call: Call, wanted: Sequence[FileId]) -> list[StoredFile]:

@@ -78,7 +78,7 @@ def _change_of(call: Call, body: BulkForm) -> BulkChange:
 
 def _why(call: Call, key: str) -> str:
     [said] = errors.of_refusal(Invalid(key), call.reader)
-    return said["text"].rstrip(".")
+    return errors.within(said["text"])
 
 
 async def _page(
