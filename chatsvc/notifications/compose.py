@@ -122,8 +122,10 @@ class TicketNews(msgspec.Struct, frozen=True):
     last: int = 0
     # The same where it is one.
     entry: int = 0
-    # Of a closing: ``person``, ``silence``.
+    # Of a closing: ``person``, ``silence``, ``merged``.
     why: str = ""
+    # The number of the ticket in which a merged one goes on; 0: it is not merged.
+    into: int = 0
 
 
 class PromiseDue(msgspec.Struct, frozen=True):
@@ -248,12 +250,13 @@ class Composer:
             name=to.name,
             number=matter.number,
             subject=_one_line(matter.subject),
-            href=self._link(TICKET_PATH, number=matter.number),
+            href=self._link(TICKET_PATH, number=facts.into or matter.number),
             quiet_href=unsubscribe or "",
             requester=facts.requester,
             why=facts.why,
+            into=facts.into,
             closes=self._day(matter.closes_at, to),
-            reopens=self._day(matter.reopen_until, to),
+            reopens="" if facts.into else self._day(matter.reopen_until, to),
             entries=[self._line(entry, to) for entry in matter.entries if entry.kind == Kind.MESSAGE],
             **self._said(matter, facts),
         )

@@ -145,7 +145,7 @@ class Assigning(Following):
             await store.put(uow, row, merged_into_id=target.id)
             row = await store.load(uow.connection, duplicate)
             if row.state != State.CLOSED:
-                await self.moved(uow, row, Event.MERGED, identity, why="merged")
+                await self.moved(uow, row, Event.MERGED, identity, why="merged", into=target.number)
             await store.seal(uow, duplicate)
             await store.put(uow, target)
             await self.enter(uow, target, identity, Kind.MERGED_IN, number=row.number)

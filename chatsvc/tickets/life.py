@@ -44,6 +44,7 @@ _NEWS: Final = {
     Event.SOLVED: News.SOLVED,
     Event.CLOSED: News.CLOSED,
     Event.SILENCE_ELAPSED: News.CLOSED,
+    Event.MERGED: News.CLOSED,
     Event.REOPENED: News.REOPENED,
 }
 
@@ -216,6 +217,7 @@ class Life(Ground):
         needed: str = "",
         solution: str = "",
         why: str = "person",
+        into: int = 0,
         cause: str | None = None,
         tell_at: datetime | None = None,
     ) -> Stored | None:
@@ -229,6 +231,7 @@ class Life(Ground):
             needed: what the customer is asked for.
             solution: how it was solved; empty leaves what was said before.
             why: of a closing.
+            into: the number of the ticket in which a merged one goes on; 0: it is not merged.
             cause: of the mails; None: the entry.
             tell_at: when the mails go out; None: at once.
 
@@ -263,7 +266,7 @@ class Life(Ground):
             return None
         stored = await self.enter(uow, row, by, _KINDS[event], **body)
         if stored is not None and event in _NEWS:
-            facts = {"entry": stored.number, "why": why if to is State.CLOSED else ""}
+            facts = {"entry": stored.number, "why": why if to is State.CLOSED else "", "into": into}
             cause = cause or f"entry:{stored.number}"
             but = None if by is None else by.person
             await telling.tell(uow, row, _NEWS[event], cause=cause, but=but, due_at=tell_at, **facts)

@@ -113,6 +113,19 @@ async def test_t5_t8_t9_story_of_a_ticket_told_by_its_mails(desk: Desk, clock: M
     assert "Clear the cache." in desk.last
 
 
+async def test_whose_ticket_was_a_duplicate_is_told_where_it_goes_on(desk: Desk) -> None:
+    other = await a_ticket(desk.database, desk.claire, subject="Report stays blank")
+    await desk.mails()
+
+    await desk.tickets.merge(desk.ravi, desk.ticket.id, into=other.number)
+    told = await desk.mails()
+
+    assert told == [(name, "Ticket N is closed: Report is blank") for name in ("Claire", "Jan")]
+    assert f"goes on in ticket {other.number}, and you read along there." in desk.last
+    assert f"/requests/{other.number}\n" in desk.last
+    assert "opened again" not in desk.last
+
+
 async def test_t13_t14_mails_send_people_to_the_page_of_the_ticket_because_nobody_reads_answers(desk: Desk) -> None:
     await desk.tickets.ask(desk.ravi, desk.ticket.id, needed="A file.")
     await desk.tickets.mark_solved(desk.ravi, desk.ticket.id, solution="Clear the cache.")
