@@ -3,6 +3,7 @@
 import pytest
 from playwright.async_api import Page, Route, expect
 
+from tests.web.gallery.request_samples import SIMILAR
 from tests.web.gallery.samples import ago
 from tests.web.js.fake_hub import FakeHub
 from tests.web.js.pages import request_form_page
@@ -113,3 +114,16 @@ async def test_what_is_thrown_away_does_not_come_back_out_of_the_tab(form: Page,
 
     await expect(form.get_by_label("Something does not work as expected")).not_to_be_checked()
     await expect(form.locator("[name=subject]")).to_have_value("")
+
+
+async def test_what_colleagues_have_open_follows_the_product_that_is_chosen(form: Page, hub: FakeHub) -> None:
+    beside = form.locator("[data-similar]")
+    await form.get_by_label("Something does not work as expected").check()
+    await expect(beside).not_to_contain_text("Approval mails arrive twice")
+
+    hub.page = request_form_page(similar=SIMILAR)
+    async with form.expect_request("**/page?product=travel"):
+        await form.get_by_label("Product").select_option("travel")
+
+    await expect(beside).to_contain_text("Approval mails arrive twice")
+    await expect(form.get_by_label("Product")).to_have_value("travel")

@@ -135,6 +135,25 @@ form.addEventListener("input", () => {
   typed();
 });
 
+// what colleagues have open ---------------------------------------------------------------------------------------------
+
+/**
+ * Show what colleagues have open about the product that is chosen now, out of the same page as the server makes it for that product.
+ * @param {HTMLSelectElement} product
+ */
+async function showSimilar(product) {
+  const asked = product.value;
+  const answer = await fetch(`${location.pathname}?${new URLSearchParams({ product: asked })}`).catch(() => null);
+  if (!answer?.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const now = page.querySelector("[data-similar]");
+  if (now && product.value === asked) document.querySelector("[data-similar]")?.replaceChildren(...now.children);
+}
+
+form.addEventListener("change", ({ target }) => {
+  if (target instanceof HTMLSelectElement && target.name === "product") showSimilar(target);
+});
+
 // sending --------------------------------------------------------------------------------------------------------------
 
 form.addEventListener("submit", (event) => {
