@@ -202,6 +202,8 @@ def moved(track: Track, to: State, at: datetime) -> Track:
     was_over = track.state in (State.SOLVED, State.CLOSED)
     track = msgspec.structs.replace(track, state=to)
     if to is State.AWAITING:
+        if was_over:  # that it was over has been taken back: the solution is owed again
+            track = _with(track, msgspec.structs.replace(track.clock(Promise.TARGET), kept_at=None))
         return _with(track, *(pause(clock, at) for clock in track.clocks))
     if to in (State.SOLVED, State.CLOSED):
         kept = keep(track.clock(Promise.TARGET), at)

@@ -140,6 +140,17 @@ def test_solved_ticket_owes_nothing_and_a_reopened_one_goes_on() -> None:
     assert due(again, Promise.ONGOING) == MONDAY + 11 * HOUR
 
 
+def test_solution_is_owed_again_when_the_end_of_a_waiting_ticket_is_taken_back() -> None:
+    track = clocks.answered(clocks.opened(MONDAY, "P1"), MONDAY + 10 * MINUTE)
+    waits = clocks.moved(track, State.AWAITING, MONDAY + HOUR)
+    taken_back = clocks.moved(clocks.moved(waits, State.SOLVED, MONDAY + 2 * HOUR), State.AWAITING, MONDAY + 2 * HOUR)
+
+    answered = clocks.moved(taken_back, State.OPEN, MONDAY + 10 * HOUR)
+
+    assert clocks.due_of(taken_back, measure("P1")) is None
+    assert due(answered, Promise.TARGET) == MONDAY + 13 * HOUR
+
+
 # changes of priority ------------------------------------------------------------------------------------------------------
 
 
