@@ -68,7 +68,7 @@ function mark(box, control, isRequired) {
 function texts() {
   const typed = /** @type {Record<string, string>} */ ({});
   for (const control of /** @type {Iterable<HTMLInputElement>} */ (/** @type {unknown} */ (form.elements))) {
-    if (!control.name || NOT_KEPT.has(control.name) ) continue;
+    if (!control.name || NOT_KEPT.has(control.name)) continue;
     if (control.type === "radio" && !control.checked) continue;
     if (control.value) typed[control.name] = control.value;
   }
