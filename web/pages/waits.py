@@ -33,7 +33,7 @@ def page_context(held: Accuracy, lines: list[tuple[str, str]], days: int, to: Re
             "periods": PERIODS,
             "together": _shown(held.together),
             "lines": [{"name": known.get(line, line), **_shown(held.lines[line])} for line in order],
-            "by_day": [{"day": _day(day, to), **_shown(found)} for day, found in held.days],
+            "by_day": [{"day": _day(day, to), **_shown(found)} for day, found in held.days if any(found.counts)],
         }
 
 
