@@ -182,6 +182,9 @@ async def _serves(host: str, port: int, request: bytes) -> bool:
 def _block(plan: Plan, settings: Settings, redis: str) -> str:
     database = f"SQLite in {settings.data_dir}" if settings.is_sqlite else "PostgreSQL"
     rows = [("Open", settings.base_url)]
+    if urlsplit(settings.base_url).port != settings.port:
+        # A proxy stands before it; without one nobody answers at that address.
+        rows += [("Listens", f"{settings.host}, port {settings.port} ({variable('port')})")]
     if settings.demo:
         rows += [("Sign in", f"{role:<15} {email:<24} {password}") for role, email, password in demo.SIGN_INS]
     rows += [("Data", f"{database}; {redis}")]

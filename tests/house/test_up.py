@@ -24,6 +24,15 @@ def test_a_start_ends_with_one_block_and_served_pages(tmp_path: Path) -> None:
         assert "Holdline is up." in desk.said
 
 
+def test_a_start_says_where_it_listens_when_people_reach_it_elsewhere(tmp_path: Path) -> None:
+    with a_desk(tmp_path, HOLDLINE_BASE_URL="https://support.example.com") as desk:
+        desk.says("Holdline is up.")
+        desk.says("Stop")
+
+        [listens] = [line.split() for line in desk.said if line.startswith("  Listens")]
+        assert listens[:3] == ["Listens", "127.0.0.1,", "port"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP], ids=lambda number: number.name)
 def test_a_stop_takes_ten_seconds_at_most_and_leaves_no_process(tmp_path: Path, number: signal.Signals) -> None:
     with a_desk(tmp_path) as desk:
