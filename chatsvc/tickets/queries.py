@@ -118,6 +118,8 @@ class TicketLine(msgspec.Struct, frozen=True):
     breached: bool = False
     closes_at: datetime | None = None
     version: int = 0
+    # The number of the ticket in which a duplicate goes on; None for most.
+    merged_into: int | None = None
 
 
 class TicketPage(msgspec.Struct, frozen=True):
@@ -133,7 +135,7 @@ class TicketCounts(msgspec.Struct, frozen=True):
 
     # Open and awaiting.
     open: int
-    # Those, and what ended so lately that it can be opened again (T9).
+    # Those, and what ended so lately that it can be opened again (T9): no duplicates, which go on elsewhere.
     current: int
     all: int
 
@@ -396,19 +398,20 @@ def lines() -> Select[Any]:
         .join(_shared, and_(_shared.c.ticket_id == tickets.c.id, _shared.c.audience == Audience.SHARED))
         .outerjoin(_owner, _owner.c.id == tickets.c.owner_id)
         .outerjoin(tracks, tracks.c.ticket_id == tickets.c.id)
+        .outerjoin(_kept, _kept.c.id == tickets.c.merged_into_id)
     )
     return select(
         tickets.c.id, tickets.c.number, tickets.c.subject, tickets.c.product, tickets.c.severity, tickets.c.state,
         tickets.c.team, _requester.c.name, companies.c.name, tickets.c.created_at, tickets.c.updated_at,
         _shared.c.last_at, _owner.c.name, tracks.c.due_at, tracks.c.breached, tickets.c.closes_at, tickets.c.version,
-        tickets.c.requester_id,
+        tickets.c.requester_id, _kept.c.number,
     ).select_from(source)  # fmt: skip
 
 
 def line(row: Any) -> TicketLine:
     """Return a row of ``lines`` as people see it."""
     number, subject, product, severity, state, team, requester, company, created_at, updated_at, last_at = row[1:12]
-    owner, due_at, breached, closes_at, version, requester_id = row[12:18]
+    owner, due_at, breached, closes_at, version, requester_id, merged_into = row[12:19]
     return TicketLine(
         id=row[0],
         number=number,
@@ -427,6 +430,7 @@ def line(row: Any) -> TicketLine:
         breached=bool(breached),
         closes_at=closes_at if state == State.AWAITING else None,
         version=version,
+        merged_into=merged_into,
     )
 
 
@@ -465,7 +469,9 @@ def narrowed(dialect: str, identity: Identity, filters: Filters) -> list[ColumnE
 
 
 def _not_over_before(at: datetime) -> ColumnElement[bool]:
-    return or_(tickets.c.ended_at.is_(None), tickets.c.ended_at >= at)
+    # A duplicate that was merged is never opened again, so that it is over at once.
+    lately = and_(tickets.c.ended_at >= at, tickets.c.merged_into_id.is_(None))
+    return or_(tickets.c.ended_at.is_(None), lately)
 
 
 async def counts(connection: AsyncConnection, identity: Identity, *, ended_since: datetime) -> TicketCounts:

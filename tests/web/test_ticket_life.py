@@ -228,6 +228,18 @@ async def test_t6_my_requests_begin_with_what_something_can_still_be_done_about(
     assert 'href="/requests?text=ended&amp;show=all"' in (await customer.get("/requests?text=ended")).text
 
 
+async def test_t6_a_duplicate_says_in_the_list_where_it_goes_on(desk: Desk) -> None:
+    contact, customer = await desk.somebody(PersonRole.CONTACT)
+    representative, _ = await desk.somebody(PersonRole.REPRESENTATIVE)
+    kept, duplicate = [await builders.a_ticket(desk.services.database, contact) for _ in range(2)]
+    await desk.services.tickets.merge(representative, duplicate.id, into=kept.number)
+
+    ended = (await customer.get("/requests?show=ended")).text
+
+    assert f'"/requests/{duplicate.number}"' not in (await customer.get("/requests")).text
+    assert f"It was a duplicate and goes on in request {kept.number}" in ended
+
+
 async def test_t6_the_search_of_a_list_is_taken_with_everything_else_left_open(desk: Desk) -> None:
     """A browser sends every field of a form, the empty ones too."""
     contact, customer = await desk.somebody(PersonRole.CONTACT)

@@ -42,6 +42,7 @@ def ticket_row(call: Call, ticket: TicketLine) -> dict[str, Any]:
         "href": url("ticket", number=ticket.number),
         "requester": ticket.requester if ticket.requester_id != call.identity.person else None,
         "unread": 0,
+        "merged_into": ticket.merged_into,
     }
 
 

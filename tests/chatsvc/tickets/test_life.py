@@ -338,6 +338,18 @@ async def test_duplicate_goes_on_in_the_other_ticket_with_its_readers(desk: Desk
         await desk.act.merge(desk.ravi, duplicate.id, into=desk.ticket.number)
 
 
+async def test_t6_a_duplicate_is_over_at_once_and_names_where_it_goes_on(desk: Desk) -> None:
+    duplicate = await a_ticket(desk.database, desk.claire)
+    await desk.act.merge(desk.ravi, duplicate.id, into=desk.ticket.number)
+
+    current = await desk.act.requests(desk.claire, filters=Filters(ended_since=desk.act.ended_lately))
+    over = await desk.act.requests(desk.claire, filters=Filters(states=(State.CLOSED,)))
+
+    assert [line.number for line in current.tickets] == [desk.ticket.number]
+    assert [(line.number, line.merged_into) for line in over.tickets] == [(duplicate.number, desk.ticket.number)]
+    assert (await desk.act.counts(desk.claire)).current == 1
+
+
 async def test_r20_tickets_of_two_companies_are_never_merged(desk: Desk) -> None:
     other = await a_ticket(desk.database, await a_contact(desk.database))
 

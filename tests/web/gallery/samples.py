@@ -68,11 +68,12 @@ def ticket_row(
     product: str = "Expense",
     unread: int = 0,
     requester: str | None = None,
+    merged_into: int | None = None,
 ) -> dict[str, Any]:
     """A row of a ticket list."""
     return {
         "number": number, "subject": subject, "product": product, "state": state, "updated_at": ago(days=days),
-        "href": f"/requests/{number}", "unread": unread, "requester": requester,
+        "href": f"/requests/{number}", "unread": unread, "requester": requester, "merged_into": merged_into,
     }  # fmt: skip
 
 
@@ -80,6 +81,7 @@ TICKETS: Final = [
     ticket_row(4812, "Approval mails arrive twice", "open", days=0.02, unread=2),
     ticket_row(4790, "Mileage rate for Portugal is missing", "awaiting", days=1.2),
     ticket_row(4751, "Invoice export stops at line 250", "solved", days=4, product="Invoice", requester="Jonas Weber"),
+    ticket_row(4733, "Invoice export stops", "closed", days=6, product="Invoice", merged_into=4751),
     ticket_row(
         4630,
         "Hotel bookings of the Seoul office do not show their project code in the report",
