@@ -286,7 +286,11 @@ async def refusal(error: Refused, call: Call, speaks: Speaks) -> Response:
     if speaks is Speaks.JSON:
         return errors.as_problem(error, for_reader=reader, base_url=call.site.base_url, correlation=call.correlation)
     if isinstance(error, NotSignedIn):
-        return to_sign_in(call.request)
+        response = to_sign_in(call.request)
+        if call.request.method == "POST":
+            # What was sent is lost: nobody should believe that it arrived.
+            call.site.cookies.tell(response, "sent_signed_out")
+        return response
     return await error_page(error, call)
 
 

@@ -222,6 +222,12 @@ def N_(message: str) -> str:
 NEWS: Final = {
     "password_changed": ("good", N_("Your password has been changed. All other devices are signed out.")),
     "password_set": ("good", N_("Your password has been set. Sign in with it.")),
+    "sent_signed_out": (
+        "warn",
+        N_(
+            "You were signed out before this arrived, so nothing was stored. Sign in, then send it again with its files."
+        ),
+    ),
     "profile_saved": ("good", N_("Your profile has been saved.")),
     "feed_made": ("good", N_("The address of your calendar is made. An older one is worth nothing any more.")),
     "feed_ended": ("good", N_("The address of your calendar is worth nothing any more.")),

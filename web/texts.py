@@ -240,6 +240,9 @@ ERRORS: Final = {
     "report.too_many": N_("Your earlier reports are still being made. Wait for one of them, then ask again."),
     "bulk.none": N_("No ticket is chosen. Choose at least one in the list."),
     "file.refused": N_("The file “%(name)s” was not taken. %(reason)s."),
+    "file.missed": N_(
+        "The file “%(name)s” was not received, because you were signed out when you sent it. Please choose it again."
+    ),
     "bulk.refused": N_("Ticket %(number)s was not changed. %(reason)s."),
     "date.invalid": N_("This is not a day. Choose it from the calendar, or write it like 2027-03-01."),
     "field.value": N_("This cannot be taken as it is. Use letters and numbers in one line."),

@@ -17,6 +17,8 @@ MOST_DRAFT_FIELDS: Final = 60
 FILES: Final = "kept"
 # Where a draft names whom to keep in copy.
 COPIES: Final = "copy"
+# Where a draft names the files that came with it and could not be received.
+MISSED: Final = "missed"
 
 
 class Draft(msgspec.Struct, frozen=True):
@@ -25,7 +27,7 @@ class Draft(msgspec.Struct, frozen=True):
     # The form's key: sent with it, the ticket is made once.
     key: str
     # Field -> text; ``kept``: the ids of files that were received with an earlier try, with a space between them; ``copy``: in the same way those
-    # of colleagues.
+    # of colleagues; ``missed``: names of files, one a line.
     texts: dict[str, str]
     updated_at: datetime
 
@@ -38,6 +40,11 @@ class Draft(msgspec.Struct, frozen=True):
     def copies(self) -> tuple[PersonId, ...]:
         """Whom to keep in copy; they may be no colleagues any more."""
         return tuple(PersonId(person) for person in self.texts.get(COPIES, "").split())
+
+    @property
+    def missed(self) -> tuple[str, ...]:
+        """The names of files that came when nobody was signed in: they are to be chosen again."""
+        return tuple(self.texts.get(MISSED, "").splitlines())
 
 
 class Details(msgspec.Struct, frozen=True):

@@ -179,6 +179,21 @@ async def test_t14_whoever_was_signed_out_finds_the_form_as_it_was_after_signing
     assert _value(back.text, "key") == sent["key"]
 
 
+async def test_t4_files_that_came_after_the_session_had_ended_are_asked_for_again_by_name(desk: Desk) -> None:
+    _, browser = await desk.somebody(PersonRole.CONTACT)
+    sent = {**await fresh(browser), **MALFUNCTION}
+    files = [("files", (name, b"what happened")) for name in ("log.txt", "second.txt")]
+
+    await desk.visitor().post("/requests/new", data=sent, files=files)
+    back = await browser.get(f"/requests/new?draft={sent['key']}")
+    sent_again = await browser.post("/requests/new", data=sent, files=files)
+
+    assert back.status_code == 200
+    for name in ("log.txt", "second.txt"):
+        assert f"The file “{name}” was not received" in back.text
+    assert sent_again.status_code == 303
+
+
 async def test_t6_whom_to_keep_in_copy_is_chosen_still_after_an_error_and_after_signing_in(desk: Desk) -> None:
     contact, browser = await desk.somebody(PersonRole.CONTACT)
     colleague, _ = await desk.somebody(PersonRole.CONTACT, company=contact.company, name="Jonas Weber")

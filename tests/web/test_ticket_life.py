@@ -228,6 +228,21 @@ async def test_t6_my_requests_begin_with_what_something_can_still_be_done_about(
     assert 'href="/requests?text=ended&amp;show=all"' in (await customer.get("/requests?text=ended")).text
 
 
+async def test_a_comment_that_meets_an_ended_session_is_said_to_be_lost(desk: Desk) -> None:
+    contact, _ = await desk.somebody(PersonRole.CONTACT)
+    ticket = await builders.a_ticket(desk.services.database, contact)
+    visitor = desk.visitor()
+
+    door = await visitor.post(
+        f"/requests/{ticket.number}/comments",
+        data={"key": "key-00001", "text": "A new one."},
+        files={"files": ("log.txt", b"what happened")},
+    )
+
+    assert door.headers["location"] == "/sign-in"
+    assert "nothing was stored" in (await visitor.get("/sign-in")).text
+
+
 async def test_t6_a_duplicate_says_in_the_list_where_it_goes_on(desk: Desk) -> None:
     contact, customer = await desk.somebody(PersonRole.CONTACT)
     representative, _ = await desk.somebody(PersonRole.REPRESENTATIVE)

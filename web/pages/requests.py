@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
+from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
 from chatsvc.catalog import policy
@@ -19,7 +20,7 @@ from chatsvc.files.model import LONGEST_NAME, plain_name
 from chatsvc.kernel.errors import Invalid, NotFound, NotSignedIn
 from chatsvc.kernel.ids import FileId, PersonId
 from chatsvc.kernel.languages import CODES
-from chatsvc.requests.model import COPIES, FILES
+from chatsvc.requests.model import COPIES, FILES, MISSED
 from chatsvc.tickets.model import Filters, State
 from web import errors
 from web.bodies import FieldError, FormInvalid, Unreadable, chunks_of
@@ -42,8 +43,16 @@ async def show_new(call: Call, query: NewRequestQuery) -> Response:
     if draft is not None:
         kept = await _kept(call, draft.files)
         language = draft.texts.get("language")
+        said = [{"field": "files", "text": call.say("file.missed", name=name)} for name in draft.missed]
         return await _form_page(
-            call, draft.texts, key=draft.key, kept=kept, typed_language=language, copies=draft.copies
+            call,
+            draft.texts,
+            key=draft.key,
+            kept=kept,
+            typed_language=language,
+            copies=draft.copies,
+            said=said,
+            status=200,
         )
     typed = {policy.REASON: query.reason or "", "product": query.product or "", "subject": query.subject}
     return await _form_page(call, {name: text for name, text in typed.items() if text}, offers_draft=True)
@@ -89,10 +98,16 @@ async def _keep_in_copy(call: Call, number: int, copies: Sequence[PersonId]) -> 
 
 
 async def keep_stranded(call: Call) -> Response:
-    """Keep what somebody sent whose session has run out, and lead them by the sign-in page back to it."""
+    """Keep what somebody sent whose session has run out, and lead them by the sign-in page back to it.
+
+    Files are taken from nobody who is not signed in: their names are kept, so that the form can ask for them again.
+    """
     try:
         form = _read(call)
-        await call.services.requests.keep(form.who, form.key, form.kept_texts(form.kept))
+        texts = form.kept_texts(form.kept)
+        if call.form.files:
+            texts[MISSED] = "\n".join(_name_of(file) for file in call.form.files)
+        await call.services.requests.keep(form.who, form.key, texts)
     except (Invalid, NotFound, Unreadable):
         # Not a form of ours: there is nothing to keep, and nothing to say about it either.
         raise NotSignedIn("session.over") from None
@@ -162,13 +177,13 @@ async def _received(call: Call) -> tuple[list[StoredFile], list[dict[str, str]]]
         except Invalid as error:
             [why] = errors.of_refusal(error, call.reader)
             reason = errors.within(why["text"])
-            said.append(
-                {
-                    "field": "files",
-                    "text": call.say("file.refused", name=plain_name(name)[:LONGEST_NAME], reason=reason),
-                }
-            )
+            said.append({"field": "files", "text": call.say("file.refused", name=_name_of(file), reason=reason)})
     return stored, said
+
+
+def _name_of(file: UploadFile) -> str:
+    """Return a file's name as people may read it, in one line."""
+    return plain_name(file.filename or "")[:LONGEST_NAME] or "file"
 
 
 async def _kept(call: Call, wanted: Sequence[FileId]) -> list[StoredFile]:
@@ -208,6 +223,7 @@ async def _form_page(
     typed_language: str | None = None,
     copies: Sequence[PersonId] = (),
     said: list[dict[str, str]] | None = None,
+    status: int = 422,
     offers_draft: bool = False,
 ) -> Response:
     services, settings = call.services, call.site.settings
@@ -219,7 +235,7 @@ async def _form_page(
     form["language"] = typed_language if typed_language in CODES else call.reader.language.code
     return await call.page(
         "portal/request_form.html",
-        status=422 if said else 200,
+        status=status if said else 200,
         reasons=[
             {
                 "key": reason.key,
