@@ -225,6 +225,9 @@ class Requests:
     # what a ticket came with ------------------------------------------------------------------------------------------
 
     async def details(self, ticket: TicketId) -> Details | None:
-        """Return what a ticket's form said; None for tickets that came another way. The caller has asked whether they may read it."""
+        """Return what a ticket's form said, for a follow-up that of the ticket where it began; None for tickets that came another way.
+
+        The caller has asked whether they may read it.
+        """
         async with self.database.read() as connection:
             return await store.details(connection, ticket)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, literal, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.accounts.model import Identity
@@ -65,9 +65,14 @@ async def add_details(uow: UnitOfWork, ticket: TicketId, details: Details) -> No
 
 
 async def details(connection: AsyncConnection, ticket: TicketId) -> Details | None:
-    """Return what a ticket's form said; None for tickets that came another way."""
+    """Return what a ticket's form said, for a follow-up that of the ticket where it began (T9); None for tickets that came another way."""
+    own = select(tickets.c.id, tickets.c.follows_id, literal(0).label("back")).where(tickets.c.id == ticket)
+    chain = own.cte("chain", recursive=True)
+    before = select(tickets.c.id, tickets.c.follows_id, chain.c.back + 1)
+    chain = chain.union_all(before.join(chain, tickets.c.id == chain.c.follows_id))
     statement = select(request_details.c.language, request_details.c.answers)
-    row = (await connection.execute(statement.where(request_details.c.ticket_id == ticket))).one_or_none()
+    statement = statement.join(chain, chain.c.id == request_details.c.ticket_id).order_by(chain.c.back).limit(1)
+    row = (await connection.execute(statement)).one_or_none()
     return Details(*row) if row else None
 
 

@@ -19,8 +19,11 @@ from chatsvc.files.actions import Files
 from chatsvc.kernel.clock import ManualClock
 from chatsvc.kernel.errors import Invalid, NotAllowed, NotFound
 from chatsvc.requests.actions import Requests
+from chatsvc.requests.model import Details
+from chatsvc.tickets.actions import Tickets
 from chatsvc.tickets.logbook import LogBook
 from chatsvc.tickets.model import Words
+from chatsvc.tickets.policy import TicketRules
 from chatsvc.tickets.store import log_of
 from chatsvc.tickets.tables import tickets
 from tests import builders
@@ -142,6 +145,22 @@ async def test_somebody_else_s_file_cannot_be_sent_and_nothing_is_made(database:
 
     async with database.read() as connection:
         assert (await connection.execute(select(func.count()).select_from(tickets))).scalar_one() == 0
+
+
+async def test_t9_follow_ups_show_what_the_form_of_the_first_ticket_said(
+    database: Database, requests: Requests, clock: ManualClock
+) -> None:
+    contact = await builders.a_contact(database)
+    life = Tickets(database, requests.logbook, requests.files, TicketRules())
+    tickets = [await row_of(database, await send(requests, contact))]
+
+    for _ in range(2):
+        await life.mark_solved(contact, tickets[-1].id)
+        clock.advance(timedelta(days=7, seconds=1))
+        tickets.append(await row_of(database, await life.follow_up(contact, tickets[-1].id)))
+
+    said = [await requests.details(ticket.id) for ticket in tickets]
+    assert said == [Details("de", {"steps": "Open the report."})] * 3
 
 
 async def test_card_numbers_are_hidden_in_every_field(database: Database, requests: Requests) -> None:
