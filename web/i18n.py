@@ -243,6 +243,18 @@ def zone_name(name: str) -> str:
     return get_timezone_name(ZoneInfo(name), locale=reader().locale)
 
 
+def language_name(code: str) -> str:
+    """Return a language of the portal by its name in the reader's language, and its own beside it: ``Japanese (日本語)``."""
+    language = language_of(code)
+    here = reader()
+    name = Locale.parse(code).get_language_name(here.locale)
+    if language == here.language or name is None:
+        return language.name
+    # Dictionaries write some names small; alone it begins as a sentence does.
+    name = name[:1].upper() + name[1:]
+    return here.texts.gettext("%(name)s (%(own)s)") % {"name": name, "own": language.name}
+
+
 def is_same_day(first: datetime, second: datetime) -> bool:
     """Whether two moments lie on one day of the reader's calendar."""
     return _local(first).date() == _local(second).date()

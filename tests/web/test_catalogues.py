@@ -17,9 +17,20 @@ from tests.chatsvc.notifications.post import composer
 from web import i18n
 from web.i18n import Reader, language_of, reading
 
-# Products and units, which keep their names everywhere.
+# Products and units, which keep their names everywhere; and what is nothing but brackets, which some write otherwise.
 NAMES = frozenset(
-    {"Expense", "Invoice", "Request", "Travel", "REST", "%(size)s GB", "%(size)s MB", "%(size)s kB", "%(size)s byte"}
+    {
+        "%(name)s (%(own)s)",
+        "Expense",
+        "Invoice",
+        "Request",
+        "Travel",
+        "REST",
+        "%(size)s GB",
+        "%(size)s MB",
+        "%(size)s kB",
+        "%(size)s byte",
+    }
 )
 # Words that a language writes as English does.
 SHARED = {

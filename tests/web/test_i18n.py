@@ -91,6 +91,21 @@ def test_the_day_is_the_readers_day() -> None:
         assert i18n.is_same_day(late, later)
 
 
+@pytest.mark.parametrize(
+    ("reads", "code", "name"),
+    [
+        ("en", "ja", "Japanese (日本語)"),
+        ("en", "pt_BR", "Portuguese (Português (Brasil))"),
+        ("fr", "ja", "Japonais (日本語)"),
+        ("ja", "de", "ドイツ語（Deutsch）"),
+        ("de", "de", "Deutsch"),
+    ],
+)
+def test_a_language_is_named_in_the_readers_language_and_in_its_own(reads: str, code: str, name: str) -> None:
+    with reading(Reader(language_of(reads))):
+        assert i18n.language_name(code) == name
+
+
 def test_readers_do_not_leak_out_of_their_rendering() -> None:
     with reading(Reader(language_of("de"))), reading(Reader(language_of("ko"))):
         assert i18n.reader().language.code == "ko"

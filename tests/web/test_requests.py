@@ -121,7 +121,7 @@ async def test_t3_a_request_is_sent_and_its_page_says_everything(desk: Desk) -> 
     _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
     seen = (await staff.get(f"/desk/tickets/{number[1]}")).text
     assert "What does the error message say?" in seen
-    assert "Deutsch" in seen
+    assert "German (Deutsch)" in seen
 
 
 async def test_t6_colleagues_are_kept_in_copy_from_the_start(desk: Desk) -> None:

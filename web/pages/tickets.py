@@ -10,14 +10,13 @@ from starlette.responses import Response
 from chatsvc.catalog.model import Catalog, pick
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed
 from chatsvc.kernel.ids import LogId
-from chatsvc.kernel.languages import LANGUAGES
 from chatsvc.notifications.quiet import Wish
 from chatsvc.tickets.model import Entry, Fields, Filters, State
 from chatsvc.tickets.queries import TicketView
 from web import errors
 from web.api.tickets import add_comment
 from web.bodies import FormInvalid, typed_in
-from web.i18n import Reader, clock_time, reading
+from web.i18n import Reader, clock_time, language_name, reading
 from web.pages.chat import new_key, receive_files
 from web.pages.entries import name_in, pairs, shown
 from web.pages.forms import AppealForm, JudgeForm, NoteForm, Nothing, RequestsQuery, SayForm, TicketFieldsForm
@@ -290,8 +289,8 @@ async def form_rows(call: Call, ticket: TicketView) -> list[tuple[str, str]]:
         for field in catalog.fields
         if field.key in details.answers
     ]
-    language = next((each.name for each in LANGUAGES if each.code == details.language), details.language)
-    return [*rows, (texts.gettext(N_("Language")), language)]
+    with reading(call.reader):
+        return [*rows, (texts.gettext(N_("Language")), language_name(details.language))]
 
 
 def impact_rows(call: Call, answers: dict[str, str]) -> list[tuple[str, str]]:
