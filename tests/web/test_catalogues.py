@@ -45,7 +45,7 @@ SHARED = {
         "Ticket", "Ticket %(number)s", "Tickets",
     },
     "es": {
-        "%(minutes)s min", "Chat", "No", "P3 Normal", "Socket", "Supervisor", "Ticket", "Ticket %(number)s", "Ticket %(number)s: %(subject)s",
+        "%(minutes)s min", "Chat", "Error: %(title)s", "No", "P3 Normal", "Socket", "Supervisor", "Ticket", "Ticket %(number)s", "Ticket %(number)s: %(subject)s",
         "Tickets",
     },
     "pt_BR": {"%(minutes)s min", "Chat", "Console", "E-mail", "P3 Normal", "Socket", "Status", "Supervisor"},

@@ -1,9 +1,11 @@
 /**
- * What every page has: parts that need a script or stand in for one, dialogs, password buttons, file lists of plain forms.
+ * What every page has: parts that need a script or stand in for one, what was wrong with a form, dialogs, password buttons, file lists of plain
+ * forms.
  *
  * Pages work without it; it only takes away detours.
  */
 
+import "./core/error_summary.js";
 import "./core/kept.js";
 import { asSize } from "./core/attached.js";
 import { blank, fill, reveal } from "./core/page.js";
