@@ -114,8 +114,8 @@ def ticket_page() -> str:
     )
 
 
-def staff_ticket_page() -> str:
+def staff_ticket_page(**page: Any) -> str:
     """A ticket as those who work here see it, without a history."""
-    context = samples.staff_ticket(entries=[], head=0, store="store-1", canned=[])
+    context = samples.staff_ticket(entries=[], head=0, store="store-1", canned=[], **page)
     ticket = {**context["ticket"], "log": LOG, "notes_log": NOTES, "number": 4812}
     return _page("console/ticket_staff.html", {**context, "ticket": ticket}, "Ravi Patel")

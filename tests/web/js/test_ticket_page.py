@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from chatsvc.hub import frames
 from chatsvc.tickets.model import Entry, Kind, Role
@@ -101,3 +101,38 @@ async def test_a_customer_is_not_told_that_nothing_is_needed_while_something_is(
     await expect(page.locator("dd[data-slot=state]")).to_have_text("Awaiting your reply")
     await expect(page.get_by_role("link", name="Load again")).to_be_visible()
     assert await violations(page) == []
+
+
+@pytest.mark.parametrize(
+    ("label", "button", "door"),
+    [("What is needed", "Ask the customer", "ask"), ("Solution", "Mark as solved", "solve"), ("New internal note", "Store note", "notes")],
+)  # fmt: skip
+async def test_what_was_typed_outlives_a_session_that_ran_out(
+    page: Page, hub: FakeHub, label: str, button: str, door: str
+) -> None:
+    async def sign_in_again(route: Route) -> None:
+        await route.fulfill(status=303, headers={"location": f"{hub.address}/page"})
+
+    hub.page = staff_ticket_page()
+    await page.route(f"**/{door}", sign_in_again)
+    await page.goto(f"{hub.address}/page")
+    words = page.get_by_label(label, exact=False).and_(page.locator("textarea"))
+    for fold in await page.locator("details").all():
+        await fold.evaluate("fold => { fold.open = true; }")
+    await words.fill("Which report is it?")
+
+    async with page.expect_navigation():
+        await page.get_by_role("button", name=button).click()
+
+    await expect(words).to_have_value("Which report is it?")
+    await expect(words).to_be_visible()
+
+    # Once it was done, it is not there any more.
+    hub.page = staff_ticket_page(flash=[{"kind": "good", "text": "Done."}])
+    async with page.expect_navigation():
+        await page.get_by_role("button", name=button).click()
+    await expect(page.get_by_text("Done.")).to_be_visible()
+    hub.page = staff_ticket_page()
+    await page.reload()
+
+    await expect(words).to_have_value("")

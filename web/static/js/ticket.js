@@ -5,7 +5,7 @@
 import { Canned } from "./console/canned.js";
 import { Composer } from "./core/composer.js";
 import { Conversation } from "./core/conversation.js";
-import { draftOf, keepDraft } from "./core/drafts.js";
+import { keepForms } from "./core/drafts.js";
 import { Hub } from "./core/hub.js";
 import { Log } from "./core/log.js";
 import { Lookers } from "./core/looking.js";
@@ -41,8 +41,7 @@ function follow(page) {
   });
   const lookers = /** @type {HTMLElement | null} */ (page.querySelector("[data-lookers]"));
   if (lookers) showLookers(lookers, hub, log, conversation);
-  const note = /** @type {HTMLTextAreaElement | null} */ (page.querySelector("textarea[name=note]"));
-  if (note) keepNote(note, notesLog);
+  if (notesLog) keepForms(page, notesLog);
   hub.start();
 }
 
@@ -97,17 +96,6 @@ function showLookers(place, hub, log, conversation) {
 function offerReplies(page, composer, representative) {
   const { ticket: number = "", product: line = "", customer = "" } = page.dataset;
   new Canned(composer, { id: number, line, facts: () => ({ customer, number, representative }) });
-}
-
-/**
- * The note's own form is a plain one; its draft is kept all the same.
- * @param {HTMLTextAreaElement} note
- * @param {string} log
- */
-function keepNote(note, log) {
-  note.value ||= draftOf(log, "note");
-  note.addEventListener("input", () => keepDraft(log, "note", note.value));
-  note.form?.addEventListener("submit", () => keepDraft(log, "note", ""));
 }
 
 const page = /** @type {HTMLElement | null} */ (document.querySelector("holdline-ticket"));
