@@ -242,6 +242,19 @@ async def test_the_list_of_calls_says_why_one_waits_and_until_when(desk: Desk) -
     assert "Not before" in row
 
 
+async def test_the_list_of_calls_has_another_state_as_soon_as_it_says_something_else(desk: Desk) -> None:
+    _, browser = await desk.somebody(PersonRole.REPRESENTATIVE)
+
+    async def state() -> str:
+        return (await browser.get("/desk/calls")).text.partition('data-state="')[2].partition('"')[0]
+
+    empty, again = await state(), await state()
+    await _keeps_place(desk)
+
+    assert empty == again != ""
+    assert await state() != empty
+
+
 async def test_whoever_has_a_call_is_told_before_they_fill_in_the_form_of_another(desk: Desk) -> None:
     _, browser, _, link = await _keeps_place(desk)
 

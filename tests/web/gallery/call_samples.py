@@ -220,7 +220,8 @@ def _card(state: str, **changes: Any) -> dict[str, Any]:
     } | page  # fmt: skip
 
 
-def _row(state: str, **changes: Any) -> dict[str, Any]:
+def call_row(state: str, **changes: Any) -> dict[str, Any]:
+    """A call in the list of those who work here."""
     return {
         "line": "expense", "line_name": _word("Expense"), "state": state, "state_name": _word(CALL_STATES[state]), "slot_at": None,
         "not_before_at": None, "last_name": "",
@@ -238,9 +239,9 @@ def _representatives() -> list[Sample]:
         "page": {"resting": True},
     }
     rows = [
-        _row("preview", mine=True, conversation="cv_1"),
-        _row("booked", slot_at=_SLOT),
-        _row(
+        call_row("preview", mine=True, conversation="cv_1"),
+        call_row("booked", slot_at=_SLOT),
+        call_row(
             "retry_wait", customer="Jonas Weber", not_before_at=ago(minutes=-9), last_name=_word(CALL_OUTCOMES["busy"])
         ),
     ]
@@ -253,8 +254,8 @@ def _representatives() -> list[Sample]:
         Sample("call_card-unclear", card, _card("unclear", **rest)),
         Sample("call_card-refused", card, _card("retry_wait", page={"errors": errors(("", "call.not_now"))})),
         Sample("call_card-over", card, _card("wrap_up")),
-        Sample("calls", calls, {"me": SAM, "rows": rows}),
-        Sample("calls-empty", calls, {"me": SAM, "rows": []}),
+        Sample("calls", calls, {"me": SAM, "rows": rows, "state": "a1"}),
+        Sample("calls-empty", calls, {"me": SAM, "rows": [], "state": "a0"}),
     ]
 
 

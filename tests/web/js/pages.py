@@ -119,3 +119,8 @@ def staff_ticket_page(**page: Any) -> str:
     context = samples.staff_ticket(entries=[], head=0, store="store-1", canned=[], **page)
     ticket = {**context["ticket"], "log": LOG, "notes_log": NOTES, "number": 4812}
     return _page("console/ticket_staff.html", {**context, "ticket": ticket}, "Ravi Patel")
+
+
+def calls_page(state: str, rows: list[dict[str, Any]]) -> str:
+    """The list of calls of those who work here."""
+    return _page("console/calls.html", {"me": samples.SAM, "rows": rows, "state": state}, "Sam Okafor")
