@@ -45,6 +45,7 @@ class CallView(NamedTuple):
     ticket: TicketId
     # The ticket's number.
     number: int
+    ticket_state: str
     subject: str
     line: str
     state: State
@@ -224,6 +225,7 @@ class CallQueries:
             id=ReservationId(row.id),
             ticket=TicketId(row.ticket_id),
             number=ticket.number,
+            ticket_state=ticket.state,
             subject=ticket.subject,
             line=row.line,
             state=state,

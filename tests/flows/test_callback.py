@@ -169,6 +169,10 @@ async def test_a_place_is_kept_by_telephone_called_and_becomes_a_ticket(floor: F
     await expect(main).to_contain_text("The talk is over")
     await ravi.completes()
     await expect(ravi.page.locator(".talk")).to_have_count(0)
+    # The customer's page has followed to the end.
+    await expect(main).to_contain_text("Done")
+    await expect(main).to_contain_text("Solved")
+    await claire.finds_nothing_wrong()
     await claire.page.goto(f"/requests/{number}")
     await expect(claire.page.get_by_role("main")).to_contain_text("Solved")
     await expect(claire.log).to_contain_text("Support called")

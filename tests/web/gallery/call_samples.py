@@ -65,8 +65,8 @@ def a_call(state: str, **changes: Any) -> dict[str, Any]:
     """A call as its customer sees it."""
     slot_at = changes.pop("slot_at", None)
     view = CallView(
-        id=ReservationId("cb_1"), ticket=TicketId("tk_1"), number=4812, subject="Approval mails arrive twice", line="expense",
-        state=State(state), code="K7PX", telephone="030 2345678", region="DE", slot_at=slot_at,
+        id=ReservationId("cb_1"), ticket=TicketId("tk_1"), number=4812, ticket_state="solved" if state == "completed" else "open",
+        subject="Approval mails arrive twice", line="expense", state=State(state), code="K7PX", telephone="030 2345678", region="DE", slot_at=slot_at,
         slot_ends_at=None if slot_at is None else slot_at + timedelta(minutes=30), not_before_at=None, position=None,
         wait_low_s=None, wait_high_s=None, representatives=2, served_from=None, is_late=False, zone="Europe/Berlin", conversation=ConversationId("cv_1"),
         may_move=False, may_cancel=False, may_snooze=False, may_chat=False, may_change_number=False,
@@ -189,6 +189,7 @@ def _customers() -> list[Sample]:
         Sample("call-declined", page, call_page("asked", **_FREE)),
         Sample("call-dialing", page, call_page("dialing")),
         Sample("call-over", page, call_page("unreachable")),
+        Sample("call-done", page, call_page("completed")),
     ]  # fmt: skip
 
 

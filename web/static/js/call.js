@@ -1,5 +1,5 @@
 /**
- * A customer's call, while it waits: the place in line moves by itself, and when somebody takes it the page says so.
+ * A customer's call, from the line to its end: the place moves by itself, and the page says when somebody takes it and what becomes of it.
  */
 
 import { showWaiting } from "./chat/waiting.js";
@@ -22,7 +22,7 @@ const { ticket = "", state = "" } = livePart().dataset;
 // Somebody is about to call, or calls: how far that is stands in no picture of the visit.
 if (["preview", "dialing", "talking", "unclear"].includes(state)) keepAsking();
 // A slot that has not begun has no place in line yet, and what is over stays over.
-if (["due", "preview", "dialing", "talking", "unclear", "retry_wait"].includes(state)) {
+if (["due", "preview", "dialing", "talking", "unclear", "retry_wait", "wrap_up"].includes(state)) {
   const hub = new Hub();
   hub.watch("visit", ticket, follow);
   hub.start();
