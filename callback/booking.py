@@ -442,6 +442,29 @@ class Bookings(Ground):
             await self.end(uow, found, Event.CANCELLED)
             failpoints.hit("cancel.before_commit")
 
+    async def book_again(self, identity: Identity, reservation: ReservationId) -> ReservationId:
+        """Book a call that its contact has cancelled again, for the same time; twice is one call.
+
+        Raises:
+            NotFound, NotAllowed, Invalid, Conflict, TooMany: as ``reserve``; ``reservation.over``: it was not cancelled, or had no time.
+        """
+        async with self.database.read() as connection:
+            found = await store.by_id(connection, reservation)
+        if found.contact_id != identity.person:
+            raise NotFound("reservation.not_found")
+        if found.state != State.CANCELLED or found.slot_at is None:
+            raise Conflict("reservation.over", reservation=reservation)
+        return await self.reserve(
+            identity,
+            line=found.line,
+            number=found.number,
+            region=None,
+            slot_at=found.slot_at,
+            key=f"again-{reservation}",
+            any_hour=found.any_hour,
+            ticket=TicketId(found.ticket_id),
+        )
+
     async def merge(self, identity: Identity, reservation: ReservationId) -> None:
         """Say that the call is not needed, since this person has reached us otherwise. Repeating it changes nothing; raises as ``cancel``."""
         async with deciding(self.database) as uow:

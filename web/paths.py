@@ -24,6 +24,7 @@ PATHS: Final = {
     "call_place": "/chats/{conversation}/call",
     "call": "/calls/{token}",
     "call_cancel": "/calls/{token}/cancel",
+    "call_again": "/calls/{token}/again",
     "call_move": "/calls/{token}/time",
     "call_snooze": "/calls/{token}/later",
     "call_number": "/calls/{token}/number",

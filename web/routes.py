@@ -186,6 +186,7 @@ CALLS: Final = (
     page("POST", "call_place", callback.keep_place, _VISIT, takes=call_forms.CallPlaceForm, again=callback.keep_place_again),
     page("GET", "call", callback.show, _BY_LINK, query=call_forms.CallQuery),
     page("POST", "call_cancel", callback.cancel, _BY_LINK, takes=f.Nothing),
+    page("POST", "call_again", callback.again, Policy(Who.CONTACT, Rule.LINK), takes=f.Nothing),
     page("POST", "call_move", callback.move, _BY_LINK, takes=call_forms.MoveForm, again=callback.changed_again),
     page("POST", "call_snooze", callback.snooze, _BY_LINK, takes=f.Nothing),
     page("POST", "call_number", callback.change_number, _BY_LINK, takes=call_forms.NumberForm, again=callback.changed_again),

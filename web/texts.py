@@ -165,6 +165,19 @@ CALL_OUTCOMES: Final = {
     "unknown": N_("Nobody knows"),
 }
 
+# What an outcome leads to that cannot be taken back, said before it is noted: by the event of the call's life.
+CALL_CONSEQUENCES: Final = {
+    "number_invalid": N_(
+        "The customer is asked for another number at once, by mail. Until they give one, nobody calls them."
+    ),
+    "declined": N_(
+        "The customer is asked for another time at once, by mail. Until they choose one, nobody calls them."
+    ),
+    "used_up": N_(
+        "This was the last attempt: the call is over, and the customer is told so at once, by mail. The ticket stays open."
+    ),
+}
+
 DESK_STATES: Final = {"ready": N_("Ready"), "away": N_("Away"), "paused": N_("Paused")}
 
 # What an entry of a log says when nobody wrote it. ``%(name)s`` is who did it.

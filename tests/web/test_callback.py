@@ -100,6 +100,48 @@ async def test_a_slot_is_booked_moved_and_cancelled_by_the_link_alone(desk: Desk
     assert '<p class="lead">Cancelled</p>' in over
 
 
+async def test_a_time_that_was_cancelled_is_booked_again_with_one_click_while_it_is_free(desk: Desk) -> None:
+    _, browser = await desk.somebody(PersonRole.CONTACT)
+    rep, _ = await desk.somebody(PersonRole.REPRESENTATIVE)
+    await _plan(desk, rep)
+    page = (await browser.get("/call/expense")).text
+    slot = re.findall(r'name="slot" value="(\d[^"]+)"', page)[3]
+    form = {
+        "key": _key(page),
+        "country": "DE",
+        "number": "030 2345678",
+        "slot": slot,
+        "subject": "s",
+        "description": "d",
+    }
+    link = (await browser.post("/call/expense", data=form)).headers["location"]
+    assert (await browser.post(f"{link}/again", data={})).status_code == 422
+    await browser.post(f"{link}/cancel", data={})
+    assert "Book it again at the same time" in (await browser.get(link)).text
+    assert "Book it again at the same time" not in (await desk.visitor().get(link)).text
+
+    again = await browser.post(f"{link}/again", data={})
+    twice = await browser.post(f"{link}/again", data={})
+
+    assert again.headers["location"] == twice.headers["location"] != link
+    async with desk.services.database.read() as connection:
+        rows = (await connection.execute(select(reservations).order_by(reservations.c.created_at))).all()
+    assert [(row.state, row.slot_at.isoformat()) for row in rows] == [("cancelled", slot), ("booked", slot)]
+    assert rows[0].ticket_id == rows[1].ticket_id
+    assert "Book it again at the same time" not in (await browser.get(link)).text
+
+
+async def test_a_place_in_line_is_given_up_in_two_steps(desk: Desk) -> None:
+    _, browser, _, link = await _keeps_place(desk)
+
+    page = (await browser.get(link)).text
+
+    first, _, second = page.partition("You give up your place in line")
+    assert "Cancel the call</summary>" in first
+    assert f'action="{link}/cancel"' not in first
+    assert f'action="{link}/cancel"' in second
+
+
 async def test_a_forged_link_leads_nowhere(desk: Desk) -> None:
     _, _, _, link = await _keeps_place(desk)
     stranger = desk.visitor()
@@ -131,6 +173,26 @@ async def test_a_representative_previews_calls_and_says_how_it_went(desk: Desk, 
     assert done.headers["location"] == "/console"
     [left] = (await desk.services.queries.desk(rep)).conversations
     assert left.state == "wrap_up"
+
+
+async def test_an_outcome_that_writes_to_the_customer_says_so_before_it_is_noted(desk: Desk) -> None:
+    await _keeps_place(desk)
+    rep, browser = await desk.somebody(PersonRole.REPRESENTATIVE)
+    act = desk.services.conversations
+    await act.set_desk(rep, "ready")
+    await act.match()
+    [offer] = (await desk.services.queries.desk(rep)).offers
+    conversation = await act.accept(rep, offer.id, offer.epoch)
+    await browser.post(f"/desk/calls/{conversation}/dial", data={})
+
+    card = (await browser.get(f"/desk/calls/{conversation}")).text
+
+    steps = dict(re.findall(r"<summary[^>]*>([^<]+)</summary>(.*?)</details>", card, re.DOTALL))
+    assert list(steps) == ["The customer declined", "The number does not exist"]
+    assert "asked for another number at once, by mail" in steps["The number does not exist"]
+    assert 'name="outcome" value="invalid_number"' in steps["The number does not exist"]
+    assert card.count('value="invalid_number"') == 1
+    assert f'href="/desk/calls/{conversation}"' in steps["The number does not exist"]
 
 
 async def test_supervisors_keep_the_plan(desk: Desk) -> None:

@@ -115,6 +115,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "call_move_post": {"slot": "2026-03-03T10:00:00+00:00"},
     "call_snooze_post": {},
     "call_number_post": {"number": "030 2345678", "country": "DE"},
+    "call_again_post": {},
     "call_chat_post": {},
     "call_dial_post": {},
     "call_connected_post": {},

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import get_timezone_name
 from starlette.responses import Response
 
-from callback.model import Day, ReservationId
+from callback.model import Day, ReservationId, State
 from callback.queries import CallView, our_numbers
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, Refused, TooMany
 from chatsvc.kernel.ids import ConversationId, TicketId
@@ -217,6 +217,15 @@ async def cancel(call: Call, body: Nothing) -> Response:
     return await _attempt(call, call.site.calls.cancel(None, _reservation(call)), "call_cancelled")
 
 
+async def again(call: Call, body: Nothing) -> Response:
+    """Book a call that was cancelled again, for the same time."""
+    try:
+        reservation = await call.site.calls.book_again(call.identity, _reservation(call))
+    except _SAID as error:
+        return await _call_page(call, errors.of_refusal(error, call.reader, field=""), CallQuery())
+    return _to(call, reservation, "call_booked")
+
+
 async def move(call: Call, body: MoveForm) -> Response:
     """Move the call to another slot."""
     return await _attempt(call, _move(call, body), "call_moved", CallQuery(day=body.day))
@@ -299,7 +308,18 @@ async def _call_page(call: Call, said: list[dict[str, str]], query: CallQuery) -
         ],
         slots=[] if chosen is None else [(slot.begins_at.isoformat(), slot_name(slot, zone)) for slot in chosen.slots],
         day=chosen.on.isoformat() if chosen else "",
+        may_book_again=mine and await _is_free_again(call, view),
     )
+
+
+async def _is_free_again(call: Call, view: CallView) -> bool:
+    """Whether a call was cancelled whose time its contact could have again."""
+    if view.state is not State.CANCELLED or view.slot_at is None:
+        return False
+    if await call.site.calls_seen.live_of(call.identity.person) is not None:
+        return False
+    days = await call.site.calls.days(call.identity, view.line)
+    return any(slot.begins_at == view.slot_at for day in days for slot in day.slots)
 
 
 async def _view(call: Call, reservation: ReservationId) -> tuple[CallView, bool]:

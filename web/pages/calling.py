@@ -13,6 +13,8 @@ from starlette.responses import Response
 
 from callback.dialling import MANUAL, SAYABLE
 from callback.model import State
+from callback.policy import after
+from callback.queries import CallCard
 from callback.telephony.port import Outcome
 from chatsvc.kernel.errors import Conflict
 from chatsvc.kernel.ids import ConversationId
@@ -22,7 +24,7 @@ from web.pages.callback_forms import OutcomeForm
 from web.pages.entries import name_in
 from web.pages.forms import Nothing
 from web.site import Call
-from web.texts import CALL_OUTCOMES, CALL_STATES
+from web.texts import CALL_CONSEQUENCES, CALL_OUTCOMES, CALL_STATES
 
 _RUNS: Final = (State.DIALING, State.TALKING)
 # Tickets of the company that are shown beside a call.
@@ -130,7 +132,9 @@ async def _card_page(call: Call, said: list[dict[str, str]]) -> Response:
         runs=seen.state in _RUNS,
         by_hand=seen.adapter in (None, MANUAL),
         resting=seen.rest_until is not None and seen.rest_until > call.now,
-        outcomes=[(each.value, texts.gettext(CALL_OUTCOMES[each.value])) for each in SAYABLE],
+        outcomes=[
+            (each.value, texts.gettext(CALL_OUTCOMES[each.value]), _consequence(call, seen, each)) for each in SAYABLE
+        ],
         past=[msgspec.structs.asdict(ticket) for ticket in about.past[:_PAST]],
         earlier=[
             {"at": each.at, "outcome": texts.gettext(CALL_OUTCOMES[each.outcome]), "talk_s": each.talk_s}
@@ -138,3 +142,13 @@ async def _card_page(call: Call, said: list[dict[str, str]]) -> Response:
             if each.outcome is not None
         ],
     )
+
+
+def _consequence(call: Call, seen: CallCard, outcome: Outcome) -> str:
+    """Return what an outcome leads to, where that cannot be taken back; empty where it can."""
+    before = [Outcome(each.outcome) for each in seen.earlier if each.outcome is not None]
+    if seen.state is State.UNCLEAR:
+        # It comes to stand in the place of the last one.
+        before = before[:-1]
+    event = after(outcome, before, call.site.calls.rules).event
+    return call.reader.texts.gettext(CALL_CONSEQUENCES[event.value]) if event.value in CALL_CONSEQUENCES else ""

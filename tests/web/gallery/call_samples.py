@@ -13,7 +13,7 @@ from chatsvc.kernel.ids import ConversationId, TicketId
 from tests.web.gallery.samples import ANA, SAM, Sample, ago, errors, room, waiting
 from web.i18n import Reader, reader
 from web.pages.callback_shown import country_name, day_name, short_day_name, slot_name
-from web.texts import CALL_OUTCOMES, CALL_STATES, error_sentence
+from web.texts import CALL_CONSEQUENCES, CALL_OUTCOMES, CALL_STATES, error_sentence
 
 _CATALOG: Final = load_catalog()
 INES: Final = {"name": "Inês Costa", "email": "ines@holdline.example", "role": "supervisor", "company": None}
@@ -103,6 +103,7 @@ def call_page(state: str, *, me: Any = ANA, said: Any = (), form: Any = None, **
         "days": _days() if shown["may_move"] else [],
         "slots": _slots() if shown["may_move"] else [],
         "day": "2026-12-01" if shown["may_move"] else "",
+        "may_book_again": state == "cancelled",
     }
 
 
@@ -189,6 +190,7 @@ def _customers() -> list[Sample]:
         Sample("call-declined", page, call_page("asked", **_FREE)),
         Sample("call-dialing", page, call_page("dialing")),
         Sample("call-over", page, call_page("unreachable")),
+        Sample("call-cancelled", page, call_page("cancelled", slot_at=_SLOT)),
         Sample("call-done", page, call_page("completed")),
     ]  # fmt: skip
 
@@ -211,12 +213,13 @@ def _card(state: str, **changes: Any) -> dict[str, Any]:
         "state": "closed",
         "created_at": ago(days=38),
     }
+    leads_to = {"declined": CALL_CONSEQUENCES["declined"], "invalid_number": CALL_CONSEQUENCES["number_invalid"]}
     sayable = ("answered", "no_answer", "busy", "voicemail", "declined", "invalid_number", "rep_hung_up")
     return {
         "me": SAM, "errors": [], "call": card, "state": state, "state_name": _word(CALL_STATES[state]),
         "line_name": _word("Expense"), "country": country_name("DE", reader()), "their_time": "14:05", "their_zone": _LONG_ZONE,
         "runs": state in ("dialing", "talking"), "by_hand": card.adapter in (None, "manual"), "resting": False, "past": [past],
-        "outcomes": [(key, _word(CALL_OUTCOMES[key])) for key in sayable],
+        "outcomes": [(key, _word(CALL_OUTCOMES[key]), _word(leads_to[key]) if key in leads_to else "") for key in sayable],
         "earlier": [{"at": each.at, "outcome": _word(CALL_OUTCOMES[str(each.outcome)]), "talk_s": each.talk_s} for each in card.earlier],
     } | page  # fmt: skip
 
