@@ -181,7 +181,8 @@ class Dialling(Ground):
         return await store.move(uow, reservation, event, wake_at=wake_at, **values)
 
     async def release(self, identity: Identity, conversation: ConversationId) -> None:
-        """Leave a previewed call to somebody else; it counts against nobody, and the place is kept.
+        """Leave a previewed call to others, as one would have left its offer: whoever was not asked yet comes first, and when nobody is left
+        everybody is asked anew. It counts against nobody, and the place is kept.
 
         Raises:
             NotFound: it is not theirs, or no call.
@@ -198,7 +199,7 @@ class Dialling(Ground):
         rest = None
         if last and last[-1].outcome == Outcome.UNKNOWN:
             rest = max(last[-1].ended_at + self.rules.unclear_rest, uow.now)
-        await self.conversations.end_call(uow, conversation, not_before=rest)
+        await self.conversations.end_call(uow, conversation, not_before=rest, declined=True)
         wake_at = self.wake_of(reservation, state=State.DUE)
         return await store.move(uow, reservation, Event.RELEASED, wake_at=wake_at)
 

@@ -290,7 +290,10 @@ NEWS: Final = {
     "call_snoozed": ("good", N_("We do not call for the next 15 minutes. You keep your place.")),
     "call_number": ("good", N_("We call the other number.")),
     "call_noted": ("good", N_("Noted. What comes next happens by itself.")),
-    "call_released": ("good", N_("The call goes to somebody else. It counts against nobody.")),
+    "call_released": (
+        "good",
+        N_("The call is back in line, first for those who were not asked yet. It counts against nobody."),
+    ),
     "call_closed": (
         "warn",
         N_("Nobody may be called for this request at this hour. The call waits until it opens again."),

@@ -172,20 +172,24 @@ class Answering(Phase):
         *,
         line: str | None = None,
         reserved_for: PersonId | None = None,
+        declined: bool = False,
     ) -> Place:
-        """Let the place wait again where it was: same rank, next epoch; its representative is fenced off and free."""
+        """Let the place wait again where it was: same rank, next epoch; its representative is fenced off and free.
+
+        ``declined``: they leave it to others, as they would have left its offer; that was no work, and others are asked first.
+        """
         place = await places.place_of(uow.connection, conversation.ticket_id)
         assert place is not None, "a conversation has a place"
         line, epoch = line or place.line, place.epoch + 1
         if line != place.line and await store.live_ticket(uow.connection, conversation.contact_id, line) is not None:
             raise Conflict("hand_over.line_taken", line=line)
         # Within a round whoever had it is not asked again; after a return it may well be the same person.
-        next_round = place.round if event is Event.HANDED_OVER else place.round + 1
+        next_round = place.round if declined or event is Event.HANDED_OVER else place.round + 1
         values = {"line": line, "epoch": epoch, "round": next_round, "reserved_for": reserved_for, **columns(None)}
         if not await places.change_place(uow, place, state=PlaceState.WAITING, **values):
             raise Conflict("conversation.changed", conversation=conversation.id)
         await store.move(uow, conversation, event, line=line, rep_id=None, epoch=epoch)
-        await places.release_units(uow, conversation.rep_id, conversation.units, after_work=True)
+        await places.release_units(uow, conversation.rep_id, conversation.units, after_work=not declined)
         await tickets.grant_owner(uow, conversation.ticket_id, person=None, epoch=epoch)
         await places.note(uow, line, place.id, str(event), {"person": conversation.rep_id, "epoch": epoch})
         for each in {line, place.line}:

@@ -143,6 +143,7 @@ class Calling(Answering, Ending, Joining):
         *,
         not_before: datetime | None = None,
         to_the_end: bool = False,
+        declined: bool = False,
     ) -> None:
         """Put a call that did not come about back into the line; its representative is free.
 
@@ -151,8 +152,9 @@ class Calling(Answering, Ending, Joining):
             conversation: a representative's, by telephone.
             not_before: offered to nobody before; None: at once, and what was put off before stays known as such.
             to_the_end: behind everybody who waits now; else it keeps its rank.
+            declined: its representative leaves it to others, and is asked again only after them.
         """
-        place = await self._put_back(uow, conversation, Event.NOT_REACHED)
+        place = await self._put_back(uow, conversation, Event.NOT_REACHED, declined=declined)
         values: dict[str, Any] = {"waiting_for": "call"}
         if not_before is not None:
             values["not_before_at"] = not_before

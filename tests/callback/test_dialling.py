@@ -107,6 +107,36 @@ async def test_releasing_a_preview_counts_against_nobody_and_keeps_the_place(hou
     assert (await house.desk_row(scene.ravi)).load == 0
 
 
+async def test_whoever_leaves_a_call_to_others_is_not_asked_again_before_them(house: CallHouse) -> None:
+    """As after declining an offer: it counts in the round, and is no rest (callback.md, sections 2, 3 and 5)."""
+    mia = await house.ready("Mia")
+    await house.joins(await house.contact("Zoe"))
+    chat = await house.offer_to(mia)
+    talk = await house.act.accept(mia, chat.id, chat.epoch)
+    scene = await a_preview(house)
+    before = await house.desk_row(scene.ravi)
+
+    await house.calls.release(scene.ravi, scene.conversation)
+
+    assert await house.act.match() == 0
+    after = await house.desk_row(scene.ravi)
+    assert (after.missed, after.idle_since_at, after.state) == (0, before.idle_since_at, "ready")
+    await house.act.end(mia, talk)
+    house.clock.advance(11)
+    await house.stay(mia, scene.ravi)
+    await house.act.sweep()
+    await house.act.wrap_up(mia, talk, DONE)
+    assert (await house.offer_to(mia)).customer == scene.claire.name
+
+
+async def test_a_call_that_is_left_to_others_comes_back_where_nobody_else_is_there(house: CallHouse) -> None:
+    scene = await a_preview(house)
+
+    await house.calls.release(scene.ravi, scene.conversation)
+
+    assert await house.previews(scene.ravi) == scene.conversation
+
+
 async def test_a_representative_who_vanishes_before_dialling_loses_the_call(house: CallHouse) -> None:
     scene = await a_preview(house)
     mia = await house.ready("Mia")
