@@ -43,6 +43,8 @@ SAYABLE: Final = (
     Outcome.REP_HUNG_UP,
 )
 _USED_UP: Final = "call.used_up"
+# Coverage and courtesy hours are asked so often in turn for a moment that is within both.
+_LOOKS: Final = 10
 
 
 class Begun(NamedTuple):
@@ -135,11 +137,14 @@ class Dialling(Ground):
             return Begun(None, _USED_UP)
         ticket = await tickets.load(uow.connection, reservation.ticket_id)
         covered = await self.coverage_of(uow.connection, ticket, uow.now)
-        if not covered.is_open:
-            return Begun(None, "call.closed", covered.opens_at)
-        opens = await self.courtesy_of(uow.connection, ticket, reservation.zone, uow.now, any_hour=reservation.any_hour)
-        if opens is not None:
-            return Begun(None, "call.too_early", opens)
+        if not covered.is_open and covered.opens_at is None:
+            return Begun(None, "call.closed")
+        polite_at = await self.courtesy_of(
+            uow.connection, ticket, reservation.zone, uow.now, any_hour=reservation.any_hour
+        )
+        if not covered.is_open or polite_at is not None:
+            why = "call.too_early" if covered.is_open else "call.closed"
+            return Begun(None, why, await self._possible_from(uow, reservation, ticket, uow.now))
         company = CompanyId(reservation.company_id)
         number = numbers.read(reservation.number)
         allowed = await store.regions_of(uow.connection, company)
@@ -150,7 +155,22 @@ class Dialling(Ground):
         if policy.is_alarming(spent, self.rules):
             logger.warning("minutes_running_out", extra={"minutes": round(spent.minutes)})
         too_much = policy.too_much_to_dial(spent, self.rules)
-        return None if too_much is None else Begun(None, too_much, policy.day_of(uow.now)[1])
+        if too_much is None:
+            return None
+        return Begun(None, too_much, await self._possible_from(uow, reservation, ticket, policy.day_of(uow.now)[1]))
+
+    async def _possible_from(self, uow: UnitOfWork, reservation: Any, ticket: Any, at: datetime) -> datetime:
+        """Return the first moment from ``at`` on that is within coverage and courtesy hours: the one that the customer is told."""
+        for _ in range(_LOOKS):
+            covered = await self.coverage_of(uow.connection, ticket, at)
+            polite_at = await self.courtesy_of(
+                uow.connection, ticket, reservation.zone, at, any_hour=reservation.any_hour
+            )
+            later = max(covered.opens_at or at if not covered.is_open else at, polite_at or at)
+            if later == at:
+                break
+            at = later
+        return at
 
     async def _not_now(self, uow: UnitOfWork, reservation: Any, conversation: Any, refused: Begun) -> Begun:
         """Let the place wait until it may be dialled, or end it when it never may; commit that, and tell the representative why."""
@@ -160,7 +180,9 @@ class Dialling(Ground):
             return refused
         if reservation.state == State.UNCLEAR:
             reservation = await store.move(uow, reservation, Event.RELEASED)
-        await self._wait_until(uow, reservation, conversation, Event.PUT_OFF, refused.until)
+        waits = await self._wait_until(uow, reservation, conversation, Event.PUT_OFF, refused.until)
+        if waits.promised_until is None or waits.promised_until < refused.until:
+            await self.tell(uow, waits, "put_off", n=waits.version)
         return refused
 
     async def _wait_until(

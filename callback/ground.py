@@ -131,7 +131,7 @@ class Ground:
         Args:
             uow: in which it happens.
             reservation: as it is now.
-            what: ``booked``, ``moved``, ``renumbered``, ``reminder``, ``next``, ``apology``, ``number``, ``declined``, or a reason of an end.
+            what: ``booked``, ``moved``, ``renumbered``, ``put_off``, ``reminder``, ``next``, ``apology``, ``number``, ``declined``, or a reason of an end.
             cancels: whether an invitation has to be taken back.
             n: tells mails of the same kind about the same reservation apart; None: its sequence number.
         """
@@ -144,6 +144,7 @@ class Ground:
             "telephone": masked(reservation.number),
             "code": reservation.code,
             "slot_at": None if reservation.slot_at is None else reservation.slot_at.isoformat(),
+            "not_before_at": None if reservation.not_before_at is None else reservation.not_before_at.isoformat(),
             "zone": reservation.zone,
             "token": self.links.make(ReservationId(reservation.id)),
             "calendar": self._calendar(reservation, ticket.number, uow.now, cancels=cancels)

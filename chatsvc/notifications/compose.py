@@ -143,7 +143,7 @@ class PromiseDue(msgspec.Struct, frozen=True):
 class CallNews(msgspec.Struct, frozen=True):
     """Payload of ``mail.callback``: everything that the mail says, as it was when it happened (C3, C4)."""
 
-    # ``booked``, ``moved``, ``renumbered``, ``reminder``, ``next``, ``apology``, ``number``, ``declined``, or how it ended.
+    # ``booked``, ``moved``, ``renumbered``, ``put_off``, ``reminder``, ``next``, ``apology``, ``number``, ``declined``, or how it ended.
     what: str
     ticket: TicketId
     number: int
@@ -158,6 +158,8 @@ class CallNews(msgspec.Struct, frozen=True):
     # Of the page of the call.
     token: str
     calendar: str | None = None
+    # Before which nobody calls; None: nothing was put off.
+    not_before_at: datetime | None = None
 
 
 class ConversationClosed(msgspec.Struct, frozen=True):
@@ -295,7 +297,8 @@ class Composer:
 
     def call_news(self, envelope: Envelope, to: Person, facts: CallNews) -> Mail:
         """Write a mail about what has become of a call; an invitation goes with it, or takes itself back (C3, C4)."""
-        when = "" if facts.slot_at is None else texts.appointment(facts.slot_at, language=to.language, zone=facts.zone)
+        at = facts.not_before_at if facts.what == "put_off" else facts.slot_at
+        when = "" if at is None else texts.appointment(at, language=to.language, zone=facts.zone)
         words = self._catalogue(to.language)
         mail = self._write(
             "callback.html",

@@ -1,13 +1,14 @@
 """Calls as representatives make them: the representative first, the row before the call, retries by cause, never twice by itself."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from sqlalchemy import update
 
 from callback.dialling import SAYABLE
 from callback.model import ReservationId, State
+from callback.tables import reservations
 from callback.telephony.port import AttemptId, Facts, Outcome, Stage
 from chatsvc.accounts.model import Identity
 from chatsvc.accounts.tables import companies
@@ -249,6 +250,43 @@ async def test_courtesy_hours_are_asked_again_when_it_is_dialled(house: CallHous
 
     assert (begun.refusal, begun.until and begun.until.hour) == ("call.too_early", 7)
     assert await house.attempt_rows() == []
+
+
+async def test_whoever_is_called_is_told_each_time_when_the_hours_put_it_off(house: CallHouse) -> None:
+    scene = await a_preview(house)
+    for _ in range(2):
+        house.clock.advance(timedelta(hours=14))
+        await house.stay(scene.ravi)
+        begun = await house.calls.dial(scene.ravi, scene.conversation)
+        found = await house.reservation(scene.reservation)
+        assert (begun.refusal, found.not_before_at) == ("call.too_early", begun.until)
+        await house.lives_until(found.not_before_at, scene.ravi)
+        scene.conversation = await house.previews(scene.ravi)
+
+    assert await house.told(scene.reservation) == ["booked", "put_off", "put_off"]
+
+
+async def test_a_call_that_is_put_off_within_what_was_promised_is_no_news(house: CallHouse) -> None:
+    scene = await a_preview(house)
+    async with house.database.begin() as uow:
+        await uow.execute(update(reservations).values(promised_until=uow.now + timedelta(hours=24)))
+    house.clock.advance(timedelta(hours=12))
+
+    assert (await house.calls.dial(scene.ravi, scene.conversation)).refusal == "call.too_early"
+
+    assert await house.told(scene.reservation) == ["booked"]
+
+
+async def test_what_a_cap_of_the_day_puts_off_waits_for_the_morning(house: CallHouse) -> None:
+    """Midnight is over the cap, and in the middle of the night."""
+    house.calls.rules = replace(RULES, minutes_per_day=0)
+    scene = await a_preview(house)
+
+    begun = await house.calls.dial(scene.ravi, scene.conversation)
+
+    assert begun.refusal == "call.cap_all"
+    found = await house.reservation(scene.reservation)
+    assert found.not_before_at == begun.until == datetime(2026, 3, 3, 7, tzinfo=UTC)
 
 
 async def test_a_number_has_its_attempts_of_the_day(house: CallHouse) -> None:

@@ -72,7 +72,23 @@ async def test_a_mail_says_the_time_in_the_customers_zone_and_no_whole_number(ho
     assert house.calls.links.read(link.rpartition("/")[2]) == reservation
 
 
-TURNS = ("booked", "moved", "renumbered", "reminder", "next", "apology", "number", "declined")
+@pytest.mark.parametrize("dialect", ["sqlite"])
+async def test_a_mail_about_a_call_that_is_put_off_says_from_when_on_in_the_customers_zone(house: CallHouse) -> None:
+    claire, ravi = await house.contact(), await house.ready()
+    await house.books(claire)
+    conversation = await house.previews(ravi)
+    house.clock.advance(timedelta(hours=14))
+    await house.stay(ravi)
+    await house.calls.dial(ravi, conversation)
+
+    mail = (await mails(house))[-1]
+
+    assert "comes later" in mail.subject
+    assert "Tuesday, 3 March 2026, 08:00 CET" in mail.text
+    assert "https://desk.example/calls/" in mail.text
+
+
+TURNS = ("booked", "moved", "renumbered", "put_off", "reminder", "next", "apology", "number", "declined")
 ENDS = ("cancelled", "merged", "unreachable", "expired", "blocked")
 
 

@@ -317,6 +317,23 @@ async def test_the_list_of_calls_has_another_state_as_soon_as_it_says_something_
     assert await state() != empty
 
 
+async def test_the_page_of_a_call_that_the_hours_put_off_says_from_when_on(desk: Desk, clock: ManualClock) -> None:
+    _, customer, _, link = await _keeps_place(desk)
+    clock.advance(timedelta(hours=13))  # 23:00 in Berlin.
+    rep, browser = await desk.somebody(PersonRole.REPRESENTATIVE)
+    act = desk.services.conversations
+    await act.set_desk(rep, "ready")
+    await act.match()
+    [offer] = (await desk.services.queries.desk(rep)).offers
+    conversation = await act.accept(rep, offer.id, offer.epoch)
+
+    await browser.post(f"/desk/calls/{conversation}/dial", data={})
+
+    page = (await customer.get(link)).text
+    assert re.search(r"We call you from Tuesday, 3 March 2026, 08:00\s+on", page)
+    assert "choose another time below, or cancel the call" in page
+
+
 async def test_whoever_has_a_call_is_told_before_they_fill_in_the_form_of_another(desk: Desk) -> None:
     _, browser, _, link = await _keeps_place(desk)
 

@@ -1,5 +1,6 @@
 """Calls as templates show them, for every page that mentions one: in words, and in the customer's own time."""
 
+from collections.abc import Sequence
 from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -7,7 +8,7 @@ from zoneinfo import ZoneInfo
 from babel.dates import format_date, format_skeleton, format_time, get_timezone_name
 
 from callback import policy
-from callback.model import Slot
+from callback.model import Slot, State
 from callback.queries import CallView
 from chatsvc.conversations.views import Visit
 from chatsvc.kernel.ids import new_id
@@ -27,6 +28,10 @@ def shown(call: Call, view: CallView) -> dict[str, Any]:
             "day": day_name(view.slot_at.astimezone(reader.zone).date(), reader),
             "time": slot_name(Slot(view.line, view.slot_at, view.slot_ends_at, 1), reader),
         }
+    later = None
+    if view.not_before_at is not None and view.state is State.RETRY_WAIT:
+        [time_name] = _clock_names([view.not_before_at], reader)
+        later = {"day": day_name(view.not_before_at.astimezone(reader.zone).date(), reader), "time": time_name}
     return {
         **view._asdict(),
         "state": view.state.value,
@@ -34,6 +39,7 @@ def shown(call: Call, view: CallView) -> dict[str, Any]:
         "line_name": name_in(call.services.catalog.lines, view.line, call.reader),
         "country": country_name(view.region, call.reader),
         "slot": slot,
+        "later": later,
         "zone_name": get_timezone_name(reader.zone, locale=reader.locale),
         "href": call.site.calls.links.make(view.id),
     }
@@ -51,10 +57,13 @@ def short_day_name(on: date, reader: Reader) -> str:
 
 def slot_name(slot: Slot, reader: Reader) -> str:
     """Return a slot as people read it off their own clock; where a time comes twice that day, each with the name of the clock."""
-    moments = [moment.astimezone(reader.zone) for moment in (slot.begins_at, slot.ends_at)]
-    is_unclear = any(policy.comes_twice(moment, str(reader.zone)) for moment in moments)
-    shown = (format_time(moment, "short", locale=reader.locale) + is_unclear * f" {moment:%Z}" for moment in moments)
-    return " – ".join(shown)
+    return " – ".join(_clock_names((slot.begins_at, slot.ends_at), reader))
+
+
+def _clock_names(moments: Sequence[datetime], reader: Reader) -> list[str]:
+    there = [moment.astimezone(reader.zone) for moment in moments]
+    is_unclear = any(policy.comes_twice(moment, str(reader.zone)) for moment in there)
+    return [format_time(moment, "short", locale=reader.locale) + is_unclear * f" {moment:%Z}" for moment in there]
 
 
 async def offer_of(call: Call, visit: Visit) -> dict[str, Any] | None:

@@ -75,12 +75,14 @@ def a_call(state: str, **changes: Any) -> dict[str, Any]:
         "day": day_name(slot_at.astimezone(_ZONE).date(), _mine()),
         "time": slot_name(_slot(slot_at), _mine()),
     }
+    later = changes.pop("later", None) and {"day": day_name(_SLOT.date(), _mine()), "time": "08:00"}
     return {
         **view._asdict(),
         "state_name": _word(CALL_STATES[state]),
         "line_name": _word("Expense"),
         "country": country_name("DE", reader()),
         "slot": slot,
+        "later": later,
         "zone_name": _LONG_ZONE,
         "href": "cb-token",
     } | changes
@@ -185,7 +187,7 @@ def _customers() -> list[Sample]:
         Sample("call-slot", page, call_page("booked", slot_at=_TWICE, **_FREE)),
         Sample("call-by_link", page, call_page("booked", me=None, slot_at=_SLOT, telephone="+49 … 78", **_FREE)),
         Sample("call-refused", page, call_page("due", position=2, said=errors(("number", "number.region")), form=typed, **_FREE)),
-        Sample("call-put_off", page, call_page("retry_wait", not_before_at=ago(minutes=-9), **_FREE)),
+        Sample("call-put_off", page, call_page("retry_wait", later=True, **_FREE)),
         Sample("call-number_needed", page, call_page("needs_number", **_FREE)),
         Sample("call-declined", page, call_page("asked", **_FREE)),
         Sample("call-dialing", page, call_page("dialing")),
