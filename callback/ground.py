@@ -94,11 +94,11 @@ class Ground:
 
     # Ends -------------------------------------------------------------------------------------------------------------------------------
 
-    async def end(self, uow: UnitOfWork, reservation: Any, event: Event) -> Any:
-        """End a reservation without a talk; return it as it is now."""
+    async def end(self, uow: UnitOfWork, reservation: Any, event: Event, *, why: str | None = None) -> Any:
+        """End a reservation without a talk; return it as it is now. ``why`` None: what the state says."""
         ended = await store.move(uow, reservation, event, ended_at=uow.now, wake_at=None, not_before_at=None)
         await store.free_seat(uow, ReservationId(ended.id))
-        why = _WHY[State(ended.state)]
+        why = why or _WHY[State(ended.state)]
         conversation = await self.conversations.live_phase(uow.connection, ended.ticket_id)
         if conversation is not None and conversation.call is not None:
             await self.conversations.give_up_call(uow, conversation, why=why)

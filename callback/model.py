@@ -49,7 +49,7 @@ class State(StrEnum):
     ASKED = "asked"
     # The talk is over; the representative completes the ticket.
     WRAP_UP = "wrap_up"
-    # Ends. Every one but ``completed`` leaves the ticket open, with a message and a link to book again.
+    # Ends. Every one but ``completed`` leaves the ticket as it is, with a message and a link to book again.
     COMPLETED = "completed"
     CANCELLED = "cancelled"
     # The customer reached us otherwise.
@@ -145,6 +145,8 @@ LIFE: Final[Machine[State, Event]] = Machine(
 ENDS: Final = frozenset(state for state, events in LIFE.table.items() if not events)
 # Live, and not yet past the talk: it holds its contact, its number and its seat.
 LIVE: Final = tuple(state for state in State if state not in ENDS and state is not State.WRAP_UP)
+# States in which a call can still be found to be needed no more.
+MERGEABLE: Final = tuple(state for state, events in LIFE.table.items() if Event.MERGED in events)
 # States in which the place stands in its line or with a representative.
 IN_LINE: Final = (
     State.DUE,
@@ -182,6 +184,8 @@ class CallbackRules:
     answer_within: timedelta = timedelta(hours=24)
     # A reservation that was not served so long after it came due for the first time is over.
     expires_after: timedelta = timedelta(hours=24)
+    # A request that was solved or closed takes its call with it after this: until then that can be taken back (``TicketRules.undo_within``).
+    answered_after: timedelta = timedelta(seconds=10)
     snooze_for: timedelta = timedelta(minutes=15)
     snoozes_at_most: int = 3
     # Courtesy hours on the customer's wall clock.

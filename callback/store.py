@@ -5,18 +5,21 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from callback.model import LIFE, LIVE, Event, ReservationId, Shift, ShiftId, Spent, State
+from callback.model import LIFE, LIVE, MERGEABLE, Event, ReservationId, Shift, ShiftId, Spent, State
 from callback.policy import day_of
 from callback.tables import attempts, regions, reservations, seats, silenced, telephones
 from callback.telephony.port import AttemptId, EndedBy, Facts, Outcome
 from chatsvc.accounts.tables import companies, people
+from chatsvc.conversations.tables import conversations
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.errors import Conflict, NotFound
 from chatsvc.kernel.ids import CompanyId, PersonId, TicketId, new_id
 from chatsvc.routing.tables import shifts
+from chatsvc.tickets.model import ENDED
+from chatsvc.tickets.tables import tickets
 
 # Reservations -------------------------------------------------------------------------------------------------------------------------
 
@@ -64,6 +67,24 @@ async def live_of(connection: AsyncConnection, contact: PersonId) -> Row[Any] | 
     """Return a contact's live reservation; None when there is none."""
     statement = select(reservations).where(reservations.c.contact_id == contact, reservations.c.state.in_(LIVE))
     return (await connection.execute(statement)).one_or_none()
+
+
+def answered_in_writing(by: datetime) -> Any:
+    """Return the condition that a call's request was solved or closed after it was booked, by a moment, and not by completing a talk."""
+    ended = (
+        select(tickets.c.id)
+        .select_from(tickets.outerjoin(conversations, conversations.c.ticket_id == tickets.c.id))
+        .where(
+            tickets.c.id == reservations.c.ticket_id,
+            tickets.c.state.in_(ENDED),
+            tickets.c.ended_at > reservations.c.created_at,
+            tickets.c.ended_at <= by,
+            # Whoever books while their talk is written up wants the call all the same.
+            or_(conversations.c.closed_at.is_(None), conversations.c.closed_at != tickets.c.ended_at),
+        )
+        .correlate(reservations)
+    )
+    return and_(reservations.c.state.in_(MERGEABLE), ended.exists())
 
 
 async def live_number(connection: AsyncConnection, number: str) -> Row[Any] | None:

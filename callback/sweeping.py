@@ -17,7 +17,7 @@ from callback import store
 from callback.booking import Bookings
 from callback.dialling import MANUAL, Dialling
 from callback.following import FOLLOWING, happened, seen
-from callback.model import MAY_BE_LATE, Event, Manner, ReservationId, State
+from callback.model import MAY_BE_LATE, MERGEABLE, Event, Manner, ReservationId, State
 from callback.tables import attempts, reservations
 from callback.telephony.port import AttemptId, Ended, EndedBy, Facts, Outcome
 from chatsvc.db.uow import UnitOfWork
@@ -44,7 +44,7 @@ class Sweeping(Bookings, Dialling):
 
     async def sweep(self) -> None:
         """Do everything that is due; first what may make more of it: a call that is given up may wait for longer than it can."""
-        await do_apart(self._give_up_forgotten, self._catch_up, self._wake_due, self._tell_next)
+        await do_apart(self._give_up_forgotten, self._catch_up, self._merge_answered, self._wake_due, self._tell_next)
 
     async def _each(self, conditions: tuple[Any, ...], act: Act) -> None:
         """Act on every reservation that meets conditions, each in a unit of work of its own."""
@@ -160,6 +160,16 @@ class Sweeping(Bookings, Dialling):
                 await store.change(uow, settled, wake_at=wake_at)
 
         await self._all(behind, (), catch_up)
+
+    async def _merge_answered(self) -> None:
+        """End the calls whose request was answered in writing meanwhile: tickets know nothing of telephones."""
+
+        async def merge(uow: UnitOfWork, reservation: Any) -> None:
+            settled = await self.settle(uow, reservation)
+            if settled.state in MERGEABLE:
+                await self.end(uow, settled, Event.MERGED, why="answered")
+
+        await self._each((store.answered_in_writing(self.database.clock.now() - self.rules.answered_after),), merge)
 
     # Being next -------------------------------------------------------------------------------------------------------------------------
 

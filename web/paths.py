@@ -22,6 +22,7 @@ PATHS: Final = {
     "call_home": "/call",
     "call_form": "/call/{product}",
     "call_place": "/chats/{conversation}/call",
+    "call_not_needed": "/chats/{conversation}/calls/{token}/not-needed",
     "call": "/calls/{token}",
     "call_cancel": "/calls/{token}/cancel",
     "call_again": "/calls/{token}/again",

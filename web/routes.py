@@ -184,6 +184,7 @@ CALLS: Final = (
     page("GET", "call_form", callback.show_form, _PRODUCT, query=call_forms.CallQuery),
     page("POST", "call_form", callback.book, _PRODUCT, takes=call_forms.CallForm, again=callback.book_again),
     page("POST", "call_place", callback.keep_place, _VISIT, takes=call_forms.CallPlaceForm, again=callback.keep_place_again),
+    page("POST", "call_not_needed", callback.not_needed, _VISIT, takes=f.Nothing),
     page("GET", "call", callback.show, _BY_LINK, query=call_forms.CallQuery),
     page("POST", "call_cancel", callback.cancel, _BY_LINK, takes=f.Nothing),
     page("POST", "call_again", callback.again, Policy(Who.CONTACT, Rule.LINK), takes=f.Nothing),

@@ -286,6 +286,10 @@ NEWS: Final = {
     "conflict": ("warn", N_("Somebody else changed this meanwhile. Look at the new state and try again.")),
     "call_booked": ("good", N_("Your call is booked. A mail confirms it, with a link to this page.")),
     "call_cancelled": ("good", N_("The call is cancelled. Your request stays open and is answered.")),
+    "call_not_needed": (
+        "good",
+        N_("That call is cancelled. The request that it was about stays open and is answered."),
+    ),
     "call_moved": ("good", N_("The call has been moved. A mail confirms the new time.")),
     "call_snoozed": ("good", N_("We do not call for the next 15 minutes. You keep your place.")),
     "call_number": ("good", N_("We call the other number.")),

@@ -235,6 +235,7 @@ EVENTS: Final[Mapping[str, str | Plural]] = {
     "chat_wanted": N_("%(name)s would rather chat after all"),
     "called": N_("Support called"),
     "call_off": N_("There will be no call. The request stays open and is answered."),
+    "call_off_answered": N_("There will be no call: the request was answered."),
     "rated": Plural("%(name)s gave %(n)s star", "%(name)s gave %(n)s stars"),
 }
 
@@ -557,6 +558,7 @@ def event_sentence(kind: str, /, **facts: object) -> str:
 _VARIANTS: Final[Mapping[str, Callable[[Mapping[str, object]], str]]] = {
     "solved": lambda facts: "solved_with" if facts.get("solution") else "solved",
     "closed": lambda facts: f"closed_{facts['why']}" if facts.get("why") in ("silence", "merged") else "closed_person",
+    "call_off": lambda facts: "call_off_answered" if facts.get("why") == "answered" else "call_off",
     "owner": lambda facts: "owner_name" if facts.get("owner") else "owner_nobody",
     "incident": lambda facts: "incident_number" if facts.get("incident") else "incident_none",
 }

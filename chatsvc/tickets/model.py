@@ -126,7 +126,7 @@ class Kind(StrEnum):
     CHAT_WANTED = "chat_wanted"
     # Somebody was rung. Body: outcome, talk_s (None when there was no talk).
     CALLED = "called"
-    # Nobody will be rung any more. Body: why (``cancelled``, ``merged``, ``unreachable``, ``expired``, ``blocked``).
+    # Nobody will be rung any more. Body: why (``cancelled``, ``merged``, ``answered``, ``unreachable``, ``expired``, ``blocked``).
     CALL_OFF = "call_off"
     # The answers of the interview propose something critical. Body: severity, reasons (keys of the catalogue).
     PROPOSED = "proposed"

@@ -15,9 +15,12 @@ from chatsvc.db.outbox import outbox
 from chatsvc.kernel.errors import Conflict, Invalid, NotAllowed, NotFound, TooMany
 from chatsvc.kernel.ids import CompanyId
 from chatsvc.routing.tables import line_corrections, places
+from chatsvc.tickets.actions import Tickets
+from chatsvc.tickets.policy import TicketRules
 from chatsvc.tickets.tables import tickets
 from tests import builders
 from tests.callback.house import RULES, CallHouse, a_number
+from tests.chatsvc.conversations.house import DONE
 from tests.forging import forged
 
 # The place in the line -----------------------------------------------------------------------------------------------------------------
@@ -382,6 +385,72 @@ async def test_who_was_called_after_an_apology_is_not_told_again_that_nobody_cal
 
     assert await house.state(reservation) == "due"
     assert not (await view.view(reservation)).is_late
+
+
+@pytest.mark.parametrize("how", ["solved", "closed"])
+async def test_a_call_about_a_request_that_is_answered_in_writing_is_not_made(house: CallHouse, how: str) -> None:
+    claire, ravi = await house.contact(), await house.ready()
+    await house.planned(ravi)
+    reservation = await house.books(claire, slot_at=house.slot(48))
+    ticket = (await house.reservation(reservation)).ticket_id
+    life = Tickets(house.database, house.logbook, house.files, TicketRules())
+    house.clock.advance(60)
+    await (life.mark_solved(claire, ticket) if how == "solved" else life.close(claire, ticket))
+    await house.calls.sweep()
+    # What is done to many at once can be taken back for so long.
+    assert await house.state(reservation) == "booked"
+
+    house.clock.advance(11)
+    for _ in range(2):
+        await house.calls.sweep()
+
+    assert await house.state(reservation) == "merged"
+    assert await house.seat_rows() == []
+    assert await house.told(reservation) == ["booked", "answered"]
+    [mail] = [row for row in await house.rows(outbox) if row.payload.get("what") == "answered"]
+    assert "METHOD:CANCEL" in mail.payload["calendar"]
+
+
+async def test_a_call_that_somebody_looks_at_is_taken_back_when_the_request_is_answered(house: CallHouse) -> None:
+    claire, ravi = await house.contact(), await house.ready()
+    reservation = await house.books(claire)
+    conversation = await house.previews(ravi)
+    house.clock.advance(5)
+    await Tickets(house.database, house.logbook, house.files, TicketRules()).mark_solved(
+        ravi, (await house.reservation(reservation)).ticket_id, solution="The report was moved."
+    )
+    house.clock.advance(10)
+    await house.stay(ravi)
+    await house.calls.sweep()
+
+    assert await house.state(reservation) == "merged"
+    assert (await house.desk_row(ravi)).load == 0
+    with pytest.raises((Conflict, NotFound)):
+        await house.calls.dial(ravi, conversation)
+
+
+async def test_a_call_that_is_booked_about_an_answered_request_is_made(house: CallHouse) -> None:
+    claire, ravi = await house.contact(), await house.ready()
+    visit, conversation = await house.talking(claire, ravi)
+    await house.act.end(ravi, conversation)
+    await house.planned(ravi)
+    house.clock.advance(11)
+    await house.stay(ravi)
+    await house.act.sweep()
+    # Booked while the talk is written up, which then solves the request.
+    reservation = await house.books(claire, ticket=visit.ticket, slot_at=house.slot(48))
+    house.clock.advance(5)
+    await house.act.wrap_up(ravi, conversation, DONE)
+    house.clock.advance(60)
+    await house.calls.sweep()
+    assert await house.state(reservation) == "booked"
+
+    await house.calls.cancel(claire, reservation)
+    again = await house.books(claire, ticket=visit.ticket, slot_at=house.slot(48))
+    house.clock.advance(60)
+    await house.calls.sweep()
+
+    assert await house.state(again) == "booked"
 
 
 async def test_the_slot_of_somebody_who_is_in_the_line_already_is_merged(house: CallHouse) -> None:

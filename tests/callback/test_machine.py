@@ -57,7 +57,7 @@ _TABLES = {
     table.name: table
     for table in (reservations, seats, attempts, places, conversations, offers, desks, outbox, tickets)
 }
-_ENDED_WORDS = {"cancelled", "merged", "unreachable", "expired", "blocked"}
+_ENDED_WORDS = {"cancelled", "merged", "answered", "unreachable", "expired", "blocked"}
 contacts = st.integers(0, CONTACTS - 1)
 reps = st.integers(0, 1)
 # How long somebody looks at a call before they dial, in hours: until then it may be too late.

@@ -89,7 +89,7 @@ async def test_a_mail_about_a_call_that_is_put_off_says_from_when_on_in_the_cust
 
 
 TURNS = ("booked", "moved", "renumbered", "put_off", "reminder", "next", "apology", "number", "declined")
-ENDS = ("cancelled", "merged", "unreachable", "expired", "blocked")
+ENDS = ("cancelled", "merged", "answered", "unreachable", "expired", "blocked")
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"])

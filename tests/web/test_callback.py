@@ -349,9 +349,27 @@ async def test_whoever_chats_about_something_else_is_asked_about_the_call_that_i
 
     other = (await browser.get(f"/chats/{visit.conversation}")).text
 
-    assert "is booked too. If you do not need it any more, cancel it." in other
+    assert "is booked too. Do you still need it?" in other
     assert f'href="{link.partition("?")[0]}"' in other
     assert "is booked too" not in (await browser.get(f"/chats/{conversation}")).text
+    [answer] = re.findall(r'action="([^"]+/not-needed)"', other)
+    for _ in range(2):
+        answered = await browser.post(answer, data={})
+        assert answered.headers["location"].startswith(f"/chats/{visit.conversation}")
+    room = (await browser.get(answered.headers["location"])).text
+    assert ("That call is cancelled" in room, "is booked too" in room) == (True, False)
+    assert "This call is no longer needed" in (await browser.get(link)).text
+
+
+async def test_nobody_does_without_the_call_of_somebody_else(desk: Desk) -> None:
+    _, browser, _, link = await _keeps_place(desk)
+    _, theirs, conversation = await _waits(desk)
+    token = link.partition("?")[0].rpartition("/")[2]
+
+    answer = await theirs.post(f"/chats/{conversation}/calls/{token}/not-needed", data={})
+
+    assert answer.status_code == 404
+    assert "This call is no longer needed" not in (await browser.get(link)).text
 
 
 async def test_a_time_that_was_not_chosen_is_asked_for_on_the_page_of_the_call(desk: Desk) -> None:

@@ -111,6 +111,7 @@ FORMS: dict[str, dict[str, Any]] = {
     "calendar_day_removed_post": {"version": "0", "day": "2026-12-24"},
     "call_form_post": {**KEY, "number": "030 2345678", "country": "DE", "subject": "s", "description": "d"},
     "call_place_post": {**KEY, "number": "030 2345678", "country": "DE"},
+    "call_not_needed_post": {},
     "call_cancel_post": {},
     "call_move_post": {"slot": "2026-03-03T10:00:00+00:00"},
     "call_snooze_post": {},

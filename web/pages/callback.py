@@ -204,6 +204,16 @@ async def keep_place_again(call: Call, error: FormInvalid) -> Response:
     return await chat.room_page(call, visit, errors.of_form(error, call.reader))
 
 
+async def not_needed(call: Call, body: Nothing) -> Response:
+    """Do without a call about something else, from the page of a chat: they have reached us."""
+    try:
+        await call.site.calls.merge(call.identity, _reservation(call))
+    except Conflict as error:
+        visit = await call.services.queries.visit_in(call.identity, ConversationId(call.part("conversation")))
+        return await chat.room_page(call, visit, errors.of_refusal(error, call.reader, field=""))
+    return call.go("chat_room", news="call_not_needed", conversation=call.part("conversation"))
+
+
 # the page of a call --------------------------------------------------------------------------------------------------
 
 

@@ -135,7 +135,7 @@ def _customers() -> list[Sample]:
     night = error_sentence("call.night", opens_at="24 Nov 2026, 08:00")
     refused = {**offer, "form": typed}
     booked = {"live": a_call("due", position=1), "is_this": True}
-    elsewhere = {"live": a_call("booked", slot_at=_SLOT), "is_this": False}
+    elsewhere = {"live": a_call("booked", slot_at=_SLOT, may_cancel=True), "is_this": False}
     return [
         Sample("call_home", home, _home()),
         Sample("call_home-booked", home, _home(live=a_call("booked", slot_at=_SLOT), request="4812")),

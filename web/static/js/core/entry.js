@@ -27,6 +27,7 @@ import { has, say } from "./texts.js";
 const VARIANTS = {
   solved: ({ solution }) => (solution ? "solved_with" : "solved"),
   closed: ({ why }) => (why === "silence" || why === "merged" ? `closed_${why}` : "closed_person"),
+  call_off: ({ why }) => (why === "answered" ? "call_off_answered" : "call_off"),
   owner: ({ owner }) => (owner ? "owner_name" : "owner_nobody"),
   incident: ({ incident }) => (incident ? "incident_number" : "incident_none"),
 };
