@@ -16,7 +16,6 @@ from callback import numbers, policy, store
 from callback.ground import Ground, manner_of
 from callback.model import LIFE, LIVE, Booking, Day, Event, ReservationId, State
 from callback.numbers import Number
-from callback.policy import Staffing
 from callback.tables import reservations
 from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.conversations import store as conversations
@@ -95,7 +94,7 @@ class Bookings(Ground):
         async with self.database.read() as connection:
             until = now + timedelta(days=rules.bookable_days) + rules.slot_length
             calendar = await self.conversations.gate.calendars.calendar_of(connection, contact)
-            staffing = await self._staffing(connection, now, until)
+            staffing = await self.staffing(connection, now, until, measured_at=now)
             taken = await store.taken(connection, now, until)
 
         def covered(begin: datetime, end: datetime) -> bool:
@@ -103,10 +102,6 @@ class Bookings(Ground):
             return open_then.is_open and (open_then.until is None or open_then.until >= end)
 
         return policy.offered_days(line, staffing, taken, covered=covered, zone=zone, at=now, rules=rules)
-
-    async def _staffing(self, connection: Any, begins: datetime, until: datetime) -> Staffing:
-        keys = [line.key for line in self.catalog.lines]
-        return Staffing(keys, await store.planned(connection, begins, until), self.rules)
 
     # Booking ----------------------------------------------------------------------------------------------------------------------------
 
@@ -273,7 +268,7 @@ class Bookings(Ground):
         closes = covered.until is not None and covered.until < ends_at + rules.last_slot_before_closing
         if not policy.is_on_grid(slot_at, rules) or not in_time or not polite or not covered.is_open or closes:
             raise Invalid("slot.unknown", field="slot")
-        staffing = await self._staffing(uow.connection, slot_at, ends_at)
+        staffing = await self.staffing(uow.connection, slot_at, ends_at, measured_at=uow.now)
         taken = await store.taken(uow.connection, slot_at, slot_at)
         if not staffing.slot(line, slot_at, taken.get(slot_at, {})).is_open:
             raise Conflict("slot.full", field="slot")

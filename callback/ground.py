@@ -3,16 +3,20 @@
 Every end does the same, once, in one transaction: the seat is free, the place is left, the ticket says so, and the customer is told.
 """
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from callback import invitation, policy, store
+from callback.capacity import callers, make_tables
 from callback.following import happened, seen
+from callback.handling import HandlingTimes
 from callback.links import CallLinks
 from callback.model import ENDS, CallbackRules, Event, Manner, ReservationId, State
 from callback.numbers import masked
+from callback.policy import Staffing
 from chatsvc.accounts.model import Identity
 from chatsvc.conversations.actions import Conversations
 from chatsvc.coverage.model import Channel, Coverage
@@ -56,6 +60,7 @@ class Ground:
         self.catalog = conversations.catalog
         self.links = links
         self.rules = rules or CallbackRules()
+        self.handling = HandlingTimes()
 
     # Coverage ---------------------------------------------------------------------------------------------------------------------------
 
@@ -78,6 +83,18 @@ class Ground:
     async def _severity_of(self, connection: Any, ticket: Any) -> tuple[str, bool]:
         claim = (await severity_store.standing(connection, TicketId(ticket.id))).claim
         return covered_as(ticket.severity, claim)
+
+    # Staffing ---------------------------------------------------------------------------------------------------------------------------
+
+    async def staffing(self, connection: Any, begins: datetime, until: datetime, *, measured_at: datetime) -> Staffing:
+        """Return what is planned in a stretch of time, with the handling times as they count at a moment."""
+        shifts = await store.planned(connection, begins, until)
+        found = await self.handling.of(connection, measured_at)
+        handling = {line: measured.handling for line, measured in found.items()}
+        most = callers(len({shift.person for shift in shifts}), self.rules.share)
+        # Beside the loop: the first time that a handling time is met, working its table out takes some tenths of a second.
+        await asyncio.to_thread(make_tables, frozenset(handling.values()), most, self.rules.slot_length)
+        return Staffing([line.key for line in self.catalog.lines], shifts, self.rules, handling)
 
     # Catching up ------------------------------------------------------------------------------------------------------------------------
 

@@ -3,13 +3,13 @@
 Lowering it cancels nobody: slots that were promised more than the plan now carries are shown as such (invariant 22).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 
 from callback import store
+from callback.capacity import USUAL, Measured
 from callback.ground import Ground
 from callback.model import ShiftId, Slot
-from callback.policy import Staffing
 from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.kernel.errors import Invalid, NotAllowed, NotFound
 from chatsvc.kernel.ids import PersonId
@@ -60,10 +60,16 @@ class Planning(Ground):
         until = now + timedelta(days=self.rules.bookable_days) + self.rules.slot_length
         async with self.database.read() as connection:
             taken = await store.taken(connection, now - self.rules.slot_length, until)
-            shifts = await store.planned(connection, now - self.rules.slot_length, until + self.rules.slot_length)
-        staffing = Staffing([line.key for line in self.catalog.lines], shifts, self.rules)
+            begins = now - self.rules.slot_length
+            staffing = await self.staffing(connection, begins, until + self.rules.slot_length, measured_at=now)
         slots = (staffing.slot(line, begin, by_line) for begin, by_line in sorted(taken.items()) for line in by_line)
         return tuple(slot for slot in slots if slot.is_over)
+
+    async def handling_times(self) -> Mapping[str, Measured]:
+        """Return by which handling time slots of each line are promised now: key of the catalogue -> what was measured, in its order."""
+        async with self.database.read() as connection:
+            found = await self.handling.of(connection, self.database.clock.now())
+        return {line.key: found.get(line.key, Measured(USUAL, 0)) for line in self.catalog.lines}
 
     def _insist_on_planner(self, identity: Identity) -> None:
         if identity.role not in _PLANNERS:

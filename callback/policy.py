@@ -3,14 +3,16 @@
 Rules of callback.md: section 3 (outcomes, courtesy hours), 7 (slots), 8.5 (caps). Coverage itself is asked elsewhere and handed in.
 """
 
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from fractions import Fraction
 from itertools import combinations
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from callback.capacity import callers, capacity
+from callback.capacity import USUAL, Handling, callers, capacity
 from callback.model import CallbackRules, Day, Event, Shift, Slot, Spent
 from callback.telephony.port import Outcome
 
@@ -184,11 +186,27 @@ class Staffing:
     """How many calls planned representatives can promise in a slot, over all lines that they share.
 
     Somebody who serves two lines must not be promised twice. So a seat in a line is free only when, for every set of lines that holds it,
-    the seats taken in that set stay below what all who serve any of them can carry together.
+    the seats taken in that set stay below what all who serve any of them can carry together. Where calls of two lines take unlike long, a seat
+    of the one weighs as many of the other as it takes the place of.
     """
 
-    def __init__(self, lines: Collection[str], shifts: Iterable[Shift], rules: CallbackRules) -> None:
+    def __init__(
+        self,
+        lines: Collection[str],
+        shifts: Iterable[Shift],
+        rules: CallbackRules,
+        handling: Mapping[str, Handling] | None = None,
+    ) -> None:
+        """Prepare.
+
+        Args:
+            lines: of the catalogue.
+            shifts: who is planned.
+            rules: length of a slot, and the share that slots count on.
+            handling: what a call of a line takes; a line that it lacks takes the usual time.
+        """
         self._rules = rules
+        self._handling = handling or {}
         self._shifts = sorted(shifts, key=lambda shift: shift.begins_at)
         ordered = sorted(lines)
         sizes = range(1, len(ordered) + 1) if len(ordered) <= _LINES_IN_SETS else (1, len(ordered))
@@ -209,24 +227,27 @@ class Staffing:
             found[shift.person] = shift.lines if known is None else known & shift.lines
         return {person: lines for person, lines in found.items() if reached[person] >= ends_at}
 
-    def carries(self, lines: frozenset[str], begins_at: datetime) -> int:
-        """Return how many seats all who serve any of these lines can promise in the slot."""
-        people = self.present(begins_at, begins_at + self._rules.slot_length)
-        return self._carried(lines, people.values())
+    def _room(
+        self, line: str, lines: frozenset[str], people: Iterable[frozenset[str]], taken: Mapping[str, int]
+    ) -> int:
+        """Return how many more seats of a line all who serve any of these lines can promise; negative: too many were promised."""
+        serving = callers(sum(1 for served in people if served & lines), self._rules.share)
+        carried = self._carried(line, serving)
+        used = Fraction()
+        for each in lines:
+            if seats := taken.get(each, 0):
+                each_carried = self._carried(each, serving)
+                used += seats if each_carried == carried else seats * Fraction(carried, max(1, each_carried))
+        return math.floor(carried - used)
 
-    def _carried(self, lines: frozenset[str], people: Iterable[frozenset[str]]) -> int:
-        serving = sum(1 for served in people if served & lines)
-        return capacity(callers(serving, self._rules.share), self._rules.slot_length)
+    def _carried(self, line: str, representatives: int) -> int:
+        return capacity(representatives, self._rules.slot_length, self._handling.get(line, USUAL))
 
     def slot(self, line: str, begins_at: datetime, taken: Mapping[str, int]) -> Slot:
         """Return a line's slot; ``taken`` is line -> seats taken in the slot that begins then."""
-        people = self.present(begins_at, begins_at + self._rules.slot_length)
+        people = self.present(begins_at, begins_at + self._rules.slot_length).values()
         mine = taken.get(line, 0)
-        room = min(
-            self._carried(lines, people.values()) - sum(taken.get(each, 0) for each in lines)
-            for lines in self._sets
-            if line in lines
-        )
+        room = min(self._room(line, lines, people, taken) for lines in self._sets if line in lines)
         return Slot(line, begins_at, begins_at + self._rules.slot_length, max(0, mine + room), mine)
 
 

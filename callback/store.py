@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from sqlalchemy import Row, and_, delete, func, insert, or_, select, update
@@ -256,6 +256,35 @@ async def latest_through(connection: AsyncConnection, adapter: str, most: int) -
         .limit(most)
     )
     return [(at, Outcome(outcome)) for at, outcome in await connection.execute(statement)]
+
+
+async def handled(
+    connection: AsyncConnection, since: datetime, until: datetime
+) -> dict[str, list[tuple[timedelta, timedelta]]]:
+    """Return line -> talk and wrap-up of each call that was dialled since a moment and completed before another.
+
+    Left out are talks of which nobody knows how long they were.
+    """
+    statement = (
+        select(reservations.c.line, attempts.c.talk_s, conversations.c.ended_at, conversations.c.closed_at)
+        .select_from(
+            attempts.join(reservations, reservations.c.id == attempts.c.reservation_id).join(
+                conversations, conversations.c.ticket_id == reservations.c.ticket_id
+            )
+        )
+        .where(
+            attempts.c.created_at >= since,
+            attempts.c.created_at < until,
+            attempts.c.outcome == Outcome.ANSWERED.value,
+            attempts.c.talk_s > 0,
+            conversations.c.ended_at.is_not(None),
+            conversations.c.closed_at < until,
+        )
+    )
+    found: dict[str, list[tuple[timedelta, timedelta]]] = defaultdict(list)
+    for line, talk_s, ended_at, closed_at in await connection.execute(statement):
+        found[line].append((timedelta(seconds=talk_s), closed_at - ended_at))
+    return dict(found)
 
 
 async def change_attempt(uow: UnitOfWork, attempt_id: AttemptId, **values: Any) -> bool:

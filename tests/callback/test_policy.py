@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callback import policy
-from callback.capacity import callers, capacity
+from callback.capacity import Handling, callers, capacity
 from callback.model import CallbackRules, Event, Shift, ShiftId, Spent
 from callback.policy import RULES, Next, Staffing, after
 from callback.telephony.port import Outcome
@@ -178,6 +178,27 @@ def test_lowered_staffing_closes_a_slot_and_says_so() -> None:
     slot = Staffing(("expense",), [a_shift("ravi", "expense")], R).slot("expense", NOON, {"expense": 3})
 
     assert (slot.taken, slot.capacity, slot.is_open, slot.is_over) == (3, 1, False, True)
+
+
+SLOW = Handling(mean=25)
+
+
+def test_calls_that_take_longer_are_promised_less_often() -> None:
+    shifts = [a_shift(str(n), "expense", "travel") for n in range(7)]
+    staffing = Staffing(("expense", "travel"), shifts, R, {"travel": SLOW})
+
+    assert staffing.slot("expense", NOON, {}).capacity == 4
+    assert staffing.slot("travel", NOON, {}).capacity == 1
+    # Of those who serve both, a long call takes the place of as many short ones as it outlasts.
+    assert staffing.slot("expense", NOON, {"travel": 1}).capacity == 0
+    assert staffing.slot("travel", NOON, {"expense": 1}).capacity == 0
+
+
+def test_a_line_that_nobody_serves_takes_no_seat_from_another() -> None:
+    staffing = Staffing(("expense", "travel"), [a_shift("ravi", "expense")], R, {"travel": SLOW})
+
+    assert staffing.slot("expense", NOON, {}).capacity == 1
+    assert staffing.slot("travel", NOON, {}).capacity == 0
 
 
 LINES = ("expense", "travel", "invoice")
