@@ -10,9 +10,8 @@ Each action is one unit of work. It opens no socket and makes no call: that is t
 """
 
 from callback.permitting import Permitting
-from callback.planning import Planning
 from callback.sweeping import Sweeping
 
 
-class Callbacks(Sweeping, Planning, Permitting):
+class Callbacks(Sweeping, Permitting):
     """Reservations, slots and calls."""

@@ -3,16 +3,23 @@
 Lowering it cancels nobody: slots that were promised more than the plan now carries are shown as such (invariant 22).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Any, Final
 
 from callback import store
 from callback.capacity import USUAL, Measured
 from callback.ground import Ground
 from callback.model import ShiftId, Slot
+from callback.policy import day_of
 from chatsvc.accounts.model import Identity, PersonRole
+from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.errors import Invalid, NotAllowed, NotFound
 from chatsvc.kernel.ids import PersonId
+from chatsvc.routing.store import deciding
+
+# What supervisors are told of slots that are promised too often; the kind of outbox rows.
+OVER: Final = "mail.staffing_over"
 
 _LONGEST = timedelta(hours=16)
 _PLANNERS = frozenset({PersonRole.SUPERVISOR, PersonRole.ADMINISTRATOR})
@@ -21,10 +28,28 @@ _PLANNERS = frozenset({PersonRole.SUPERVISOR, PersonRole.ADMINISTRATOR})
 class Planning(Ground):
     """Shifts."""
 
+    # The day (UTC) whose handling times supervisors have been warned by; None: none yet since this process began.
+    _warned_on: datetime | None = None
+
     async def plan(
-        self, identity: Identity, person: PersonId, lines: Collection[str], begins_at: datetime, ends_at: datetime
+        self,
+        identity: Identity,
+        person: PersonId,
+        lines: Collection[str],
+        begins_at: datetime,
+        ends_at: datetime,
+        *,
+        shift: ShiftId | None = None,
     ) -> ShiftId:
         """Plan somebody for lines, from one moment to another.
+
+        Args:
+            identity: who plans.
+            person: who is planned.
+            lines: of the catalogue.
+            begins_at: when the shift begins.
+            ends_at: when it ends.
+            shift: one that was taken out and comes back; it is in the plan once, however often this is asked. None: a new one.
 
         Raises:
             NotAllowed: ``supervisors.only``.
@@ -36,34 +61,92 @@ class Planning(Ground):
             raise Invalid("choose", field="lines")
         if not timedelta() < ends_at - begins_at <= _LONGEST:
             raise Invalid("shift.length", field="ends")
-        async with self.database.begin() as uow:
+        async with deciding(self.database) as uow:
             if not await store.works_here(uow.connection, person):
                 raise Invalid("choice.unknown", field="person")
-            return await store.add_shift(uow, person, keys, begins_at, ends_at)
+            before = await self._over(uow.connection, uow.now)
+            planned = await store.add_shift(uow, person, keys, begins_at, ends_at, shift=shift)
+            # Who serves fewer lines for a while, besides what was planned, serves only those.
+            await self._warn(uow, before, await self._over(uow.connection, uow.now), f"shift:{planned}", by=identity)
+            return planned
 
     async def unplan(self, identity: Identity, shift: ShiftId) -> tuple[Slot, ...]:
-        """Take a shift out of the plan; return the slots that are now promised more than it carries.
+        """Take a shift out of the plan; return the slots that are now promised more than it carries. The other supervisors are told of new ones.
 
         Raises:
             NotAllowed: ``supervisors.only``.
             NotFound: there is no such shift.
         """
         self._insist_on_planner(identity)
-        async with self.database.begin() as uow:
+        async with deciding(self.database) as uow:
+            before = await self._over(uow.connection, uow.now)
             if not await store.remove_shift(uow, shift):
                 raise NotFound("shift.not_found")
-        return await self.over_promised()
+            over = await self._over(uow.connection, uow.now)
+            await self._warn(uow, before, over, f"shift:{shift}", by=identity)
+        return over
 
     async def over_promised(self) -> tuple[Slot, ...]:
         """Return the coming slots that are promised more than planned staffing carries, by time and line."""
-        now = self.database.clock.now()
-        until = now + timedelta(days=self.rules.bookable_days) + self.rules.slot_length
         async with self.database.read() as connection:
-            taken = await store.taken(connection, now - self.rules.slot_length, until)
-            begins = now - self.rules.slot_length
-            staffing = await self.staffing(connection, begins, until + self.rules.slot_length, measured_at=now)
+            return await self._over(connection, self.database.clock.now())
+
+    async def _over(self, connection: Any, now: datetime, *, measured_at: datetime | None = None) -> tuple[Slot, ...]:
+        """Return the slots that are over; ``measured_at``: when handling times are taken from, None: now."""
+        begins = now - self.rules.slot_length
+        until = now + timedelta(days=self.rules.bookable_days) + self.rules.slot_length
+        taken = await store.taken(connection, begins, until)
+        staffing = await self.staffing(
+            connection, begins, until + self.rules.slot_length, measured_at=measured_at or now
+        )
         slots = (staffing.slot(line, begin, by_line) for begin, by_line in sorted(taken.items()) for line in by_line)
         return tuple(slot for slot in slots if slot.is_over)
+
+    # Warning ----------------------------------------------------------------------------------------------------------------------------
+
+    async def warn_of_longer_calls(self) -> None:
+        """Tell supervisors once a day of slots that are promised too often because calls take longer than was measured the day before."""
+        now = self.database.clock.now()
+        day, _ = day_of(now)
+        if self._warned_on == day:
+            return
+        async with self.database.begin() as uow:
+            before = await self._over(uow.connection, uow.now, measured_at=uow.now - timedelta(days=1))
+            after = await self._over(uow.connection, uow.now)
+            await self._warn(uow, before, after, f"handling:{day:%Y-%m-%d}", by=None)
+        self._warned_on = day
+
+    async def _warn(
+        self,
+        uow: UnitOfWork,
+        before: Iterable[Slot],
+        after: Iterable[Slot],
+        cause: str,
+        *,
+        by: Identity | None,
+    ) -> None:
+        """Tell supervisors of slots that have become promised too often, or more so, except whoever did it: they see it on the plan."""
+        carried = {(slot.line, slot.begins_at): slot.capacity for slot in before}
+        worse = [slot for slot in after if slot.capacity < carried.get((slot.line, slot.begins_at), slot.taken)]
+        if not worse:
+            return
+        facts = {
+            "by": "" if by is None else by.name,
+            "slots": [
+                {
+                    "line": slot.line,
+                    "begins_at": slot.begins_at.isoformat(),
+                    "taken": slot.taken,
+                    "capacity": slot.capacity,
+                }
+                for slot in worse
+            ],
+        }
+        # A shift may come back and be taken out again.
+        told = f"staffing:{cause}" if by is None else f"staffing:{cause}:{uow.now:%Y%m%dT%H%M%S%f}"
+        for person in await store.supervisors(uow.connection):
+            if by is None or person != by.person:
+                await uow.record(OVER, cause=told, recipient=person, payload=facts)
 
     async def handling_times(self) -> Mapping[str, Measured]:
         """Return by which handling time slots of each line are promised now: key of the catalogue -> what was measured, in its order."""

@@ -24,6 +24,7 @@ from chatsvc.kernel.errors import NotFound
 from chatsvc.kernel.ids import CompanyId, ConversationId, PersonId, TicketId
 from chatsvc.routing import queries as lines
 from chatsvc.routing import store as places
+from chatsvc.routing.tables import shifts
 from chatsvc.tickets.tables import tickets
 
 NUMBERS = Path(__file__).with_name("our_numbers.toml")
@@ -365,7 +366,7 @@ class CallQueries:
     async def plan(self, begins: datetime, until: datetime) -> tuple[PlannedShift, ...]:
         """Return the shifts that touch a stretch of time, by their beginning."""
         async with self._database.read() as connection:
-            shifts = await store.planned(connection, begins, until)
+            found = await store.planned(connection, begins, until)
             names = {row.id: row.name for row in await connection.execute(select(people.c.id, people.c.name))}
         return tuple(
             PlannedShift(
@@ -376,8 +377,25 @@ class CallQueries:
                 shift.begins_at,
                 shift.ends_at,
             )
-            for shift in shifts
+            for shift in found
         )
+
+    async def shift(self, shift: ShiftId) -> PlannedShift:
+        """Return a shift of the plan.
+
+        Raises:
+            NotFound: ``shift.not_found``.
+        """
+        statement = (
+            select(shifts, people.c.name)
+            .select_from(shifts.join(people, people.c.id == shifts.c.person_id))
+            .where(shifts.c.id == shift)
+        )
+        async with self._database.read() as connection:
+            row = (await connection.execute(statement)).one_or_none()
+        if row is None:
+            raise NotFound("shift.not_found")
+        return PlannedShift(row.id, row.person_id, row.name, tuple(sorted(row.lines)), row.begins_at, row.ends_at)
 
     async def allowed_regions(self) -> tuple[AllowedRegion, ...]:
         """Return the further countries of all companies, by company and country."""

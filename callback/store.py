@@ -12,6 +12,7 @@ from callback.model import LIFE, LIVE, MERGEABLE, Event, ReservationId, Shift, S
 from callback.policy import day_of
 from callback.tables import attempts, regions, reservations, seats, silenced, telephones
 from callback.telephony.port import AttemptId, EndedBy, Facts, Outcome
+from chatsvc.accounts.model import PersonRole
 from chatsvc.accounts.tables import companies, people
 from chatsvc.conversations.tables import conversations
 from chatsvc.db.uow import UnitOfWork
@@ -352,12 +353,18 @@ async def dialled_before(connection: AsyncConnection, number: str, company: Comp
 
 
 async def add_shift(
-    uow: UnitOfWork, person: PersonId, lines: Collection[str], begins_at: datetime, ends_at: datetime
+    uow: UnitOfWork,
+    person: PersonId,
+    lines: Collection[str],
+    begins_at: datetime,
+    ends_at: datetime,
+    *,
+    shift: ShiftId | None = None,
 ) -> ShiftId:
-    """Plan somebody for lines, from one moment to another."""
-    shift = ShiftId(new_id("sh"))
+    """Plan somebody for lines, from one moment to another; ``shift``: one that was in the plan before, and is in it once."""
+    shift = shift or ShiftId(new_id("sh"))
     row = {"id": shift, "person_id": person, "lines": sorted(lines), "begins_at": begins_at, "ends_at": ends_at}
-    await uow.execute(insert(shifts).values(row))
+    await uow.execute(uow.insertion(shifts).values(row).on_conflict_do_nothing())
     return shift
 
 
@@ -367,6 +374,12 @@ async def works_here(connection: AsyncConnection, person: PersonId) -> bool:
         people.c.id == person, people.c.company_id.is_(None), people.c.disabled_at.is_(None)
     )
     return (await connection.execute(statement)).first() is not None
+
+
+async def supervisors(connection: AsyncConnection) -> Sequence[PersonId]:
+    """Return the supervisors who may sign in."""
+    statement = select(people.c.id).where(people.c.role == PersonRole.SUPERVISOR, people.c.disabled_at.is_(None))
+    return [PersonId(person) for person in (await connection.execute(statement.order_by(people.c.id))).scalars()]
 
 
 async def remove_shift(uow: UnitOfWork, shift: ShiftId) -> bool:

@@ -18,6 +18,7 @@ from callback.booking import Bookings
 from callback.dialling import MANUAL, Dialling
 from callback.following import FOLLOWING, happened, seen
 from callback.model import MAY_BE_LATE, MERGEABLE, Event, Manner, ReservationId, State
+from callback.planning import Planning
 from callback.tables import attempts, reservations
 from callback.telephony.port import AttemptId, Ended, EndedBy, Facts, Outcome
 from chatsvc.db.uow import UnitOfWork
@@ -39,12 +40,19 @@ _STEPS: Final = 5
 Act = Callable[[UnitOfWork, Any], Awaitable[None]]
 
 
-class Sweeping(Bookings, Dialling):
+class Sweeping(Bookings, Dialling, Planning):
     """Slots that begin, retries, reminders, promises that have passed, and calls that nobody ended."""
 
     async def sweep(self) -> None:
         """Do everything that is due; first what may make more of it: a call that is given up may wait for longer than it can."""
-        await do_apart(self._give_up_forgotten, self._catch_up, self._merge_answered, self._wake_due, self._tell_next)
+        await do_apart(
+            self._give_up_forgotten,
+            self._catch_up,
+            self._merge_answered,
+            self._wake_due,
+            self._tell_next,
+            self.warn_of_longer_calls,
+        )
 
     async def _each(self, conditions: tuple[Any, ...], act: Act) -> None:
         """Act on every reservation that meets conditions, each in a unit of work of its own."""

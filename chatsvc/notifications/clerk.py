@@ -21,6 +21,7 @@ from chatsvc.notifications.compose import (
     Envelope,
     PromiseDue,
     ReportReady,
+    StaffingOver,
     TicketNews,
     TicketOpened,
     Transcript,
@@ -36,6 +37,7 @@ TRANSCRIPT = "mail.transcript"
 NEWS = frozenset(news.value for news in News)
 REPORT_READY = "mail.report_ready"
 CALLBACK = "mail.callback"
+STAFFING_OVER = "mail.staffing_over"
 
 
 class Undeliverable(Exception):
@@ -114,6 +116,8 @@ class Clerk:
             return self._composer.report_ready(envelope, to, msgspec.convert(letter.payload, ReportReady))
         if letter.kind == CALLBACK:
             return self._composer.call_news(envelope, to, msgspec.convert(letter.payload, CallNews))
+        if letter.kind == STAFFING_OVER:
+            return self._composer.staffing_over(envelope, to, msgspec.convert(letter.payload, StaffingOver))
         if letter.kind == TRANSCRIPT:
             facts = msgspec.convert(letter.payload, ConversationClosed)
             return self._composer.transcript(envelope, to, await self._read_transcript(facts.conversation))

@@ -44,6 +44,7 @@ TICKET_PATH: Final = "/requests/{number}"
 DESK_PATH: Final = "/desk/tickets/{number}"
 QUIET_PATH: Final = "/mails/quiet/{token}"
 REPORT_PATH: Final = "/reports/{report}"
+STAFFING_PATH: Final = "/desk/staffing"
 
 _TAGS: Final = {language.code: language.tag for language in LANGUAGES}
 
@@ -138,6 +139,23 @@ class PromiseDue(msgspec.Struct, frozen=True):
     # ``warned`` or ``breached``.
     what: str
     due_at: datetime
+
+
+class OverSlot(msgspec.Struct, frozen=True):
+    """A time for calls that is promised more often than the staffing plan carries."""
+
+    line: str
+    begins_at: datetime
+    taken: int
+    capacity: int
+
+
+class StaffingOver(msgspec.Struct, frozen=True):
+    """Payload of ``mail.staffing_over``."""
+
+    # Who changed the plan; empty: calls take longer than before.
+    by: str
+    slots: tuple[OverSlot, ...]
 
 
 class CallNews(msgspec.Struct, frozen=True):
@@ -281,6 +299,29 @@ class Composer:
             href=self._link(DESK_PATH, number=facts.number),
         )
         return replace(mail, thread=self._thread(facts.ticket))
+
+    def staffing_over(self, envelope: Envelope, to: Person, facts: StaffingOver) -> Mail:
+        """Write the mail that tells supervisors of times for calls that are promised more often than the plan carries."""
+        words = self._catalogue(to.language)
+        slots = [
+            {
+                "line": words.gettext(self._lines.get(slot.line, slot.line)),
+                "when": texts.appointment(slot.begins_at, language=to.language, zone=to.zone),
+                "taken": slot.taken,
+                "capacity": slot.capacity,
+            }
+            for slot in facts.slots
+        ]
+        return self._write(
+            "staffing_over.html",
+            envelope,
+            to,
+            name=to.name,
+            by=facts.by,
+            slots=slots,
+            zone=texts.zone_name(to.zone, language=to.language),
+            href=self._link(STAFFING_PATH),
+        )
 
     def _said(self, matter: Matter, facts: TicketNews) -> dict[str, str]:
         """What the entry that a mail is about says: what is needed, or the solution; else what the ticket says now."""
