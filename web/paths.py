@@ -76,6 +76,7 @@ PATHS: Final = {
     "call_region_removed": "/desk/numbers/countries/removed",
     "staffing": "/desk/staffing",
     "shift_remove": "/desk/staffing/{shift}/remove",
+    "shift_restore": "/desk/staffing/{shift}/restore",
     "waits": "/desk/waits",
     "replies": "/desk/replies",
     "reply": "/desk/replies/{reply}",

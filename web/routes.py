@@ -204,9 +204,10 @@ CALLS: Final = (
     page("POST", "call_number_removed", call_numbers.let_ring, Policy(Who.SUPERVISOR), takes=call_forms.LetRingForm),
     page("POST", "call_region_allowed", call_numbers.allow, Policy(Who.SUPERVISOR), takes=call_forms.RegionForm, again=call_numbers.show_again),
     page("POST", "call_region_removed", call_numbers.forbid, Policy(Who.SUPERVISOR), takes=call_forms.RegionRemovedForm),
-    page("GET", "staffing", staffing.show, Policy(Who.SUPERVISOR)),
+    page("GET", "staffing", staffing.show, Policy(Who.SUPERVISOR), query=call_forms.StaffingQuery),
     page("POST", "staffing", staffing.plan, Policy(Who.SUPERVISOR), takes=call_forms.ShiftForm, again=staffing.plan_again),
     page("POST", "shift_remove", staffing.unplan, Policy(Who.SUPERVISOR, Rule.PLAN), takes=f.Nothing),
+    page("POST", "shift_restore", staffing.restore, Policy(Who.SUPERVISOR, Rule.PLAN), takes=call_forms.ShiftAgainForm),
 )
 # fmt: on
 

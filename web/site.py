@@ -310,7 +310,6 @@ NEWS: Final = {
     "call_cap_all": ("warn", N_("All minutes of today are used. The call waits until tomorrow.")),
     "numbers_changed": ("good", N_("The list has been changed. It counts for the next booking and the next dial.")),
     "shift_planned": ("good", N_("The plan has been changed.")),
-    "shift_removed": ("good", N_("The plan has been changed. No call was cancelled.")),
     "left_line": ("news", N_("You left the line. Your ticket stays open and will be answered.")),
     "not_waiting": ("warn", N_("A representative has joined already. You are in the conversation now.")),
 }

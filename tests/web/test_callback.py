@@ -209,13 +209,60 @@ async def test_supervisors_keep_the_plan(desk: Desk) -> None:
     assert (await browser.post("/desk/staffing", data=form)).status_code == 303
     page = (await browser.get("/desk/staffing")).text
     assert rep.name in page
-    # A day and a time in one line, also on a small screen.
-    assert page.count('<td class="nowrap">') == 2
+    assert '<h3 id="day-1">Tuesday, 3 March 2026</h3>' in page
+    assert "11 min, usual" in page
     [shift] = re.findall(r"/desk/staffing/(sh_\w+)/remove", page)
     wrong = await browser.post("/desk/staffing", data={**form, "begins": "06:00"})
     assert wrong.status_code == 422
     assert (await browser.post(f"/desk/staffing/{shift}/remove", data={})).status_code == 303
     assert "Nobody is planned" in (await browser.get("/desk/staffing")).text
+
+
+async def test_a_removed_shift_comes_back_with_one_click_and_only_once(desk: Desk) -> None:
+    rep, _ = await desk.somebody(PersonRole.REPRESENTATIVE)
+    _, browser = await desk.somebody(PersonRole.SUPERVISOR)
+    form = {"person": rep.person, "day": "2026-03-03", "begins": "22:00", "ends": "06:00", "lines": ["expense"]}
+    await browser.post("/desk/staffing", data=form)
+    before = (await browser.get("/desk/staffing")).text
+    [shift] = re.findall(r"/desk/staffing/(sh_\w+)/remove", before)
+
+    removed = (await browser.post(f"/desk/staffing/{shift}/remove", data={})).headers["location"]
+    page = (await browser.get(removed)).text
+    assert "No call was cancelled" in page
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+    for _ in range(2):
+        back = await browser.post(f"/desk/staffing/{shift}/restore", data=hidden)
+        assert back.status_code == 303
+
+    after = (await browser.get("/desk/staffing")).text
+    assert re.findall(r"/desk/staffing/(sh_\w+)/remove", after) == [shift]
+    assert after.count("22:00") == before.count("22:00")
+    # The page that said so is still open somewhere: what is back cannot be put back.
+    assert "/restore" not in (await browser.get(removed)).text
+
+
+async def test_supervisors_read_on_the_list_of_calls_that_too_many_were_promised(desk: Desk) -> None:
+    _, browser = await desk.somebody(PersonRole.CONTACT)
+    rep, at_the_desk = await desk.somebody(PersonRole.REPRESENTATIVE)
+    _, supervisor = await desk.somebody(PersonRole.SUPERVISOR)
+    await _plan(desk, rep)
+    page = (await browser.get("/call/expense")).text
+    slot = re.findall(r'name="slot" value="(\d[^"]+)"', page)[0]
+    form = {
+        "key": _key(page),
+        "country": "DE",
+        "number": "030 2345678",
+        "slot": slot,
+        "subject": "s",
+        "description": "d",
+    }
+    await browser.post("/call/expense", data=form)
+    assert "than the plan carries" not in (await supervisor.get("/desk/calls")).text
+    for shift in re.findall(r"/desk/staffing/(sh_\w+)/remove", (await supervisor.get("/desk/staffing")).text):
+        await supervisor.post(f"/desk/staffing/{shift}/remove", data={})
+
+    assert "than the plan carries" in (await supervisor.get("/desk/calls")).text
+    assert "than the plan carries" not in (await at_the_desk.get("/desk/calls")).text
 
 
 async def test_supervisors_keep_the_numbers_that_are_called_with_a_reason_and_a_name(desk: Desk) -> None:

@@ -129,6 +129,9 @@ FORMS: dict[str, dict[str, Any]] = {
     "call_region_removed_post": {"company": "co_none", "region": "FR"},
     "staffing_post": {"person": "pe_x", "day": "2026-03-03", "begins": "08:00", "ends": "16:00", "lines": "expense"},
     "shift_remove_post": {},
+    "shift_restore_post": {
+        "person": "pe_x", "lines": "expense", "begins": "2026-03-03T08:00:00+00:00", "ends": "2026-03-03T16:00:00+00:00",
+    },
     "company_add_post": {"company-name": "New", "company-zone": "Europe/Berlin", "company-country": "DE"},
     "contact_add_post": {"contact-name": "New", "contact-email": "new@example.test"},
     "staff_add_post": {"staff-name": "New", "staff-email": "new2@example.test", "staff-role": "representative"},

@@ -83,6 +83,31 @@ class ShiftForm(Form, frozen=True):
     lines: tuple[Annotated[str, Meta(max_length=40)], ...] = ()
 
 
+ShiftText = Annotated[str, Meta(max_length=40)]
+# Keys of the catalogue, separated by spaces.
+LinesText = Annotated[str, Meta(max_length=1_000)]
+
+
+class ShiftAgainForm(Form, frozen=True):
+    """Put a shift back into the plan, as it was."""
+
+    person: ShiftText
+    lines: LinesText
+    # ISO 8601.
+    begins: Instant
+    ends: Instant
+
+
+class StaffingQuery(Form, frozen=True):
+    """Which shift was just taken out of the plan, and what it was; None: none was."""
+
+    removed: ShiftText | None = None
+    person: ShiftText = ""
+    lines: LinesText = ""
+    begins: Instant = ""
+    ends: Instant = ""
+
+
 class RegionForm(Form, frozen=True):
     """Let a company be called in a further country."""
 

@@ -16,6 +16,7 @@ from callback.model import State
 from callback.policy import after
 from callback.queries import CallCard
 from callback.telephony.port import Outcome
+from chatsvc.accounts.model import PersonRole
 from chatsvc.kernel.errors import Conflict
 from chatsvc.kernel.ids import ConversationId
 from web import errors
@@ -43,12 +44,14 @@ async def calls(call: Call) -> Response:
         }
         for row in await call.site.calls_seen.booked(call.identity)
     ]
-    return await call.page("console/calls.html", rows=rows, state=_state_of(rows))
+    is_supervisor = call.identity.role is PersonRole.SUPERVISOR
+    is_over = is_supervisor and bool(await call.site.calls.over_promised())
+    return await call.page("console/calls.html", rows=rows, is_over=is_over, state=_state_of(rows, is_over))
 
 
-def _state_of(rows: list[dict[str, Any]]) -> str:
+def _state_of(rows: list[dict[str, Any]], is_over: bool) -> str:
     """Return what is another one as soon as the list says something else."""
-    return sha256(msgspec.json.encode(rows)).hexdigest()[:16]
+    return sha256(msgspec.json.encode((rows, is_over))).hexdigest()[:16]
 
 
 async def card(call: Call) -> Response:

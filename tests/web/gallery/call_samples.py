@@ -260,8 +260,9 @@ def _representatives() -> list[Sample]:
         Sample("call_card-unclear", card, _card("unclear", **rest)),
         Sample("call_card-refused", card, _card("retry_wait", page={"errors": errors(("", "call.not_now"))})),
         Sample("call_card-over", card, _card("wrap_up")),
-        Sample("calls", calls, {"me": SAM, "rows": rows, "state": "a1"}),
-        Sample("calls-empty", calls, {"me": SAM, "rows": [], "state": "a0"}),
+        Sample("calls", calls, {"me": SAM, "rows": rows, "is_over": False, "state": "a1"}),
+        Sample("calls-over", calls, {"me": INES, "rows": rows, "is_over": True, "state": "a2"}),
+        Sample("calls-empty", calls, {"me": SAM, "rows": [], "is_over": False, "state": "a0"}),
     ]
 
 
@@ -269,16 +270,30 @@ def _representatives() -> list[Sample]:
 
 
 def _staffing(**changes: Any) -> dict[str, Any]:
+    day = day_name(_SLOT.date(), reader())
     shift = {
         "id": "sh_1",
         "name": "Sam Okafor",
         "line_names": [_word("Expense"), _word("Travel")],
-        "begins_at": _SLOT,
-        "ends_at": _SLOT + timedelta(hours=8),
+        "day": day,
+        "time": "08:00 – 16:00",
+        "last_day": "",
     }
+    late = {
+        **shift,
+        "id": "sh_2",
+        "name": "Mei Lin",
+        "time": "22:00 – 06:00",
+        "last_day": short_day_name(_SLOT.date() + timedelta(days=1), reader()),
+    }
+    handling = [
+        {"line": _word("Expense"), "minutes": 16, "calls": 84},
+        {"line": _word("Travel"), "minutes": 11, "calls": 0},
+    ]
     return {
         "me": INES, "form": {}, "errors": [], "people": [("pe_1", "Sam Okafor"), ("pe_2", "Mei Lin")], "lines": _lines(),
-        "shifts": [shift, {**shift, "id": "sh_2", "name": "Mei Lin"}], "over": [], "today": "2026-11-23",
+        "days": [{"name": day, "shifts": [shift, late]}], "over": [], "removed": None, "handling": handling, "enough": 30,
+        "today": "2026-11-23",
     } | changes  # fmt: skip
 
 
@@ -323,7 +338,21 @@ def _supervisors() -> list[Sample]:
             ),
         ),
         Sample("staffing", "console/staffing.html", _staffing(over=[over])),
-        Sample("staffing-empty", "console/staffing.html", _staffing(shifts=[])),
+        Sample(
+            "staffing-removed",
+            "console/staffing.html",
+            _staffing(
+                removed={
+                    "shift": "sh_3",
+                    "form": {"person": "pe_1"},
+                    "name": "Sam Okafor",
+                    "day": day_name(_SLOT.date(), reader()),
+                    "time": "22:00 – 06:00",
+                    "last_day": "",
+                }
+            ),
+        ),
+        Sample("staffing-empty", "console/staffing.html", _staffing(days=[])),
         Sample(
             "staffing-refused",
             "console/staffing.html",
