@@ -263,8 +263,24 @@ async def test_the_form_needs_no_script(browser: Browser, desk: Served, tmp_path
         await expect(page.locator("[name=kept]")).to_be_checked()
         await page.locator("[name=effective_on]").fill("2027-03-01")
         await page.locator("button[value=attach]").click()
-        await expect(page).to_have_url(re.compile(r"/requests/\d+#comment$"))
+        await expect(page).to_have_url(re.compile(r"/requests/\d+#f-files-box$"))
+        await expect(page.locator("#f-files-box")).to_be_focused()
         await expect(page.get_by_text("what I saw.txt")).to_be_visible()
+
+
+async def test_t4_whoever_submits_to_add_an_attachment_stands_at_the_files(browser: Browser, desk: Served) -> None:
+    contact = await builders.a_contact(desk.services.database)
+    async with sitting(browser, desk, contact) as page:
+        await page.goto("/requests/new")
+        await page.locator("input[value=subscription]").check()
+        await page.locator("[name=wish]").select_option("review")
+        await page.locator("[name=subject]").fill("Review it")
+        await page.locator("[name=description]").fill("Please.")
+        await press(page, page.locator("button[value=attach]"))
+        await expect(page.locator("#f-files-box")).to_be_focused()
+        await expect(page.locator("holdline-composer[data-works]")).to_be_attached()
+        await page.keyboard.press("Tab")
+        await expect(page.locator("[data-composer-attach]")).to_be_focused()
 
 
 async def test_what_was_typed_outlives_the_session(browser: Browser, desk: Served) -> None:

@@ -105,7 +105,7 @@ async def test_t3_a_request_is_sent_and_its_page_says_everything(desk: Desk) -> 
         "/requests/new", data={**await fresh(browser), **MALFUNCTION, "message": "Error 17", "then": "attach"}
     )
 
-    number = re.fullmatch(r"/requests/(\d+)#comment", answer.headers["location"])
+    number = re.fullmatch(r"/requests/(\d+)#f-files-box", answer.headers["location"])
     assert answer.status_code == 303
     assert number is not None
     page = await browser.get(f"/requests/{number[1]}")

@@ -83,7 +83,7 @@ async def send(call: Call) -> Response:
     )
     await _keep_in_copy(call, number, form.copies)
     if form.then == "attach":
-        return call.go("ticket", news="request_sent_attach", number=number, fragment="comment")
+        return call.go("ticket", news="request_sent_attach", number=number, fragment="f-files-box")
     return call.go("ticket", news="request_sent", number=number)
 
 

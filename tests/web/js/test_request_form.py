@@ -85,6 +85,18 @@ async def test_what_was_begun_goes_on_under_its_own_key_so_that_nothing_is_left_
     assert (await kept.value).post_data_json["texts"]["copy"] == "pe_3"
 
 
+async def test_what_the_form_goes_on_with_is_not_offered_beside_it(form: Page, hub: FakeHub) -> None:
+    await begin(form, hub)
+    hub.page = request_form_page(colleagues=COLLEAGUES, key="fm_1-1", draft=offered("fm_0-0"))
+    await form.goto(f"{hub.address}/page")
+
+    await expect(form.get_by_label("Subject")).to_have_value("Approval mails")
+    await expect(form.get_by_text("There is a request that you began")).to_be_hidden()
+    await expect(form.get_by_role("link", name="Go on with it")).to_be_hidden()
+    await expect(form.get_by_text("This form goes on with the request that you began.")).to_be_visible()
+    await expect(form.get_by_role("button", name="Throw it away")).to_be_visible()
+
+
 async def test_what_was_begun_and_is_not_offered_gets_a_key_of_its_own(form: Page, hub: FakeHub) -> None:
     await begin(form, hub)
     hub.page = request_form_page(colleagues=COLLEAGUES, key="fm_1-1")

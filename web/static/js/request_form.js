@@ -110,6 +110,9 @@ function restore() {
 function goOnUnder(begun) {
   key = form.dataset.draft = begun;
   /** @type {HTMLInputElement} */ (form.elements.namedItem("key")).value = begun;
+  // It is offered no longer: it is here. To throw it away is possible still.
+  for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-offers]"))) each.hidden = true;
+  for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-goes-on]"))) each.hidden = false;
 }
 
 // What is thrown away is thrown away here as well.
