@@ -36,7 +36,7 @@ async def a_critical_place(house: CallHouse, claire: Identity, ravi: Identity) -
     return visit
 
 
-async def test_p3_is_not_booked_after_closing_and_is_told_when_it_opens(evening: CallHouse) -> None:
+async def test_ordinary_call_is_not_booked_after_closing_and_is_told_when_it_opens(evening: CallHouse) -> None:
     with pytest.raises(NotAllowed, match=r"coverage\.closed") as refused:
         await evening.books(await evening.contact())
 
@@ -44,7 +44,7 @@ async def test_p3_is_not_booked_after_closing_and_is_told_when_it_opens(evening:
     assert await evening.rows(reservations) == []
 
 
-async def test_p3_is_given_no_slot_outside_the_hours_and_one_within_them(evening: CallHouse) -> None:
+async def test_ordinary_call_is_given_no_slot_outside_the_hours_and_one_within_them(evening: CallHouse) -> None:
     claire = await evening.contact()
     await evening.planned(await evening.ready())
 
@@ -55,7 +55,7 @@ async def test_p3_is_given_no_slot_outside_the_hours_and_one_within_them(evening
     assert (await evening.reservation(reservation)).slot_at == TUESDAY_EIGHT
 
 
-async def test_p1_is_booked_and_dialled_after_closing(evening: CallHouse) -> None:
+async def test_critical_call_is_booked_and_dialled_after_closing(evening: CallHouse) -> None:
     claire, ravi = await evening.contact(), await evening.ready()
     visit = await a_critical_place(evening, claire, ravi)
     await evening.books(claire, ticket=visit.ticket)
@@ -83,7 +83,7 @@ async def a_preview_before_closing(house: CallHouse) -> tuple[Identity, Reservat
     return ravi, reservation, await house.previews(ravi)
 
 
-async def test_p3_is_not_dialled_after_closing_and_waits_for_the_opening(house: CallHouse) -> None:
+async def test_ordinary_call_is_not_dialled_after_closing_and_waits_for_the_opening(house: CallHouse) -> None:
     ravi, reservation, conversation = await a_preview_before_closing(house)
     house.clock.advance(SEVEN_IN_THE_EVENING - house.clock.now())
 

@@ -1,4 +1,4 @@
-"""Every requirement of the ticket desk has a test that bears its number."""
+"""Every requirement of the ticket desk has a test that bears its number, and a number in a test's name means a requirement."""
 
 import ast
 import re
@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Final
 
 TESTS: Final = Path(__file__).parents[1]
-# The ticket desk: teams, form, files, mails, lists, life, reports, links.
-REQUIREMENTS: Final = tuple(f"t{number}" for number in range(1, 15))
+# The ticket desk: teams, form, files, mails, lists, life, reports, links; promises by priority, the priority itself; who may ask.
+REQUIREMENTS: Final = (*(f"t{number}" for number in range(1, 15)), "v1", "v2", "p2")
 
 
 def _numbers(name: str) -> set[str]:
     """The numbers at the beginning of a test's name: ``test_t8_t9_dates_…`` is about T8 and T9."""
-    found = re.match(r"test((?:_t\d+)+)_", name)
+    found = re.match(r"test((?:_[tvp]\d+)+)_", name)
     return set(found[1].split("_")[1:]) if found else set()
 
 

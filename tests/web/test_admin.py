@@ -5,6 +5,7 @@ import re
 from chatsvc.accounts.model import PersonRole
 from tests import builders
 from tests.web.desk import Desk
+from tests.web.world import signed_in_anew
 
 
 async def test_t1_administrators_say_who_works_in_which_team(desk: Desk) -> None:
@@ -29,6 +30,25 @@ async def test_t1_administrators_say_who_works_in_which_team(desk: Desk) -> None
     ).status_code == 404
     await administrator.post(path, data={})
     assert not await of_my_team()
+
+
+async def test_p2_whoever_loses_the_permission_reaches_no_request_until_it_is_granted_again(desk: Desk) -> None:
+    _, administrator = await desk.somebody(PersonRole.ADMINISTRATOR)
+    contact, customer = await desk.somebody(PersonRole.CONTACT)
+    for _ in range(2):  # at least two stay
+        await desk.somebody(PersonRole.CONTACT, company=contact.company)
+    ticket = await builders.a_ticket(desk.services.database, contact)
+    path, switch = f"/requests/{ticket.number}", f"/admin/people/{contact.person}/authorised"
+
+    withdrawn = await administrator.post(switch, data={"authorised": "no"})
+    seen = [(await customer.get(each)).headers.get("location", "") for each in (path, "/requests", "/requests/new")]
+    granted = await administrator.post(switch, data={"authorised": "yes"})
+    _, token = await signed_in_anew(desk.services, contact)
+    again = desk.visitor(cookie=f"holdline_session={token}")
+
+    assert (withdrawn.status_code, granted.status_code) == (303, 303)
+    assert [each.startswith("/sign-in") for each in seen] == [True] * 3
+    assert (await again.get(path)).status_code == 200
 
 
 async def test_t6_colleagues_tickets_are_shown_by_the_wish_of_the_company(desk: Desk) -> None:

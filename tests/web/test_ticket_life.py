@@ -1,5 +1,6 @@
 """The life of a ticket on its pages, without a script: asked, answered, solved, opened again, closed, followed up; lists and copies (T1 to T11)."""
 
+import asyncio
 import re
 from datetime import timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.kernel.clock import ManualClock
 from tests import builders
 from tests.web.desk import Desk
+from tests.web.test_requests import fresh
 from tests.web.world import signed_in_anew
 
 
@@ -65,6 +67,29 @@ async def test_t7_to_t10_a_request_goes_its_whole_way(desk: Desk, clock: ManualC
     assert f"It goes on in request {number[1]}" in before
     assert f'action="{mine}/follow-up"' not in before
     assert rep.is_staff
+
+
+async def test_v1_v2_a_request_begins_as_p3_and_its_promises_follow_the_priority_set_on_review(desk: Desk) -> None:
+    contact, customer = await desk.somebody(PersonRole.CONTACT)
+    _, staff = await desk.somebody(PersonRole.REPRESENTATIVE)
+    form = {"reason": "malfunction", "product": "expense", "environment": "test", "subject": "Down", "description": "All of it.", "language": "en"}  # fmt: skip
+    sent = await customer.post("/requests/new", data={**await fresh(customer), **form, "then": "show"})
+    number = int(sent.headers["location"].rpartition("/")[2])
+    before = await desk.services.tickets.view(contact, number)
+    await asyncio.gather(*(sweep() for sweep in desk.services.sweeps))
+    [first] = (await desk.services.tickets.requests(contact)).tickets
+
+    said = {"severity": "P1", "why": "Nobody can work.", "version": before.version}
+    judged = await staff.post(f"/desk/tickets/{number}/severity", data=said)
+
+    await asyncio.gather(*(sweep() for sweep in desk.services.sweeps))
+    [after] = (await desk.services.tickets.requests(contact)).tickets
+    assert judged.status_code == 303
+    assert (first.severity, after.severity) == ("P3", "P1")
+    assert first.due_at is not None
+    assert after.due_at is not None
+    assert after.due_at < first.due_at
+    assert "Nobody can work." in (await customer.get(f"/requests/{number}")).text
 
 
 async def test_t7_those_who_work_here_close_by_a_button_and_come_back_to_their_list(desk: Desk) -> None:

@@ -41,7 +41,7 @@ async def at_closing(house: House, *people: object, visits: tuple[object, ...] =
 # Joining ----------------------------------------------------------------------------------------------------------------
 
 
-async def test_p3_cannot_join_on_sunday_and_is_told_when(on_sunday: House) -> None:
+async def test_ordinary_visit_cannot_join_on_sunday_and_is_told_when(on_sunday: House) -> None:
     with pytest.raises(NotAllowed, match=r"coverage\.closed") as refused:
         await on_sunday.joins(await on_sunday.contact())
 

@@ -63,31 +63,31 @@ def due(track: Track, promise: Promise) -> datetime | None:
 # the table of the design ------------------------------------------------------------------------------------------------
 
 
-def test_p1_is_due_around_the_clock() -> None:
+def test_v1_critical_is_due_around_the_clock() -> None:
     track = clocks.opened(FRIDAY, "P1")
 
     assert due(track, Promise.INITIAL) == FRIDAY + HOUR
     assert due(track, Promise.TARGET) == FRIDAY + 4 * HOUR
 
 
-def test_p2_answers_around_the_clock_and_aims_in_business_days() -> None:
+def test_v1_high_answers_around_the_clock_and_aims_in_business_days() -> None:
     track = clocks.opened(FRIDAY, "P2")
 
     assert due(track, Promise.INITIAL) == FRIDAY + 4 * HOUR
     assert due(track, Promise.TARGET) == datetime(2026, 3, 11, 17, 0, tzinfo=UTC)
 
 
-def test_p3_of_friday_afternoon_is_due_on_monday() -> None:
+def test_v1_normal_of_friday_afternoon_is_due_on_monday() -> None:
     track = clocks.opened(FRIDAY, "P3")
 
     assert due(track, Promise.INITIAL) == datetime(2026, 3, 9, 17, 0, tzinfo=UTC)
 
 
-def test_p4_is_due_two_business_days_later() -> None:
+def test_v1_low_is_due_two_business_days_later() -> None:
     assert due(clocks.opened(MONDAY, "P4"), Promise.INITIAL) == MONDAY + timedelta(days=2)
 
 
-def test_first_word_keeps_the_first_promise_and_makes_the_next() -> None:
+def test_v1_first_word_keeps_the_first_promise_and_makes_the_next() -> None:
     track = clocks.answered(clocks.opened(MONDAY, "P1"), MONDAY + 10 * MINUTE)
 
     assert due(track, Promise.INITIAL) is None
@@ -95,7 +95,7 @@ def test_first_word_keeps_the_first_promise_and_makes_the_next() -> None:
     assert clocks.next_word_due(track, measure("P1")) == MONDAY + 70 * MINUTE
 
 
-def test_every_word_moves_the_next_one() -> None:
+def test_v1_every_word_moves_the_next_one() -> None:
     track = clocks.answered(clocks.opened(MONDAY, "P1"), MONDAY + 10 * MINUTE)
 
     assert due(clocks.answered(track, MONDAY + HOUR), Promise.ONGOING) == MONDAY + 2 * HOUR
