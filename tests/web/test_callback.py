@@ -10,8 +10,10 @@ from callback import store
 from callback.tables import reservations
 from chatsvc.accounts.model import Identity, PersonRole
 from chatsvc.kernel.clock import ManualClock
+from chatsvc.tickets.severity import CriticalContact
 from tests.forging import forged
 from tests.web.desk import JOIN, Desk
+from tests.web.test_hours import DOWN
 
 
 async def _plan(desk: Desk, rep: Identity) -> None:
@@ -332,6 +334,20 @@ async def test_at_night_the_pages_say_so_before_and_offer_times(desk: Desk, cloc
     assert (refused.status_code, "Calls are made from 8:00" in refused.text) == (422, True)
 
 
+async def test_the_wish_to_be_called_at_night_is_there_again_when_the_number_is_wrong(
+    desk: Desk, clock: ManualClock
+) -> None:
+    clock.advance(timedelta(hours=13))  # 23:00 in Berlin.
+    contact, browser = await desk.somebody(PersonRole.CONTACT)
+    critical = {"impact": DOWN, "reachable": CriticalContact("Jonas Weber", "+49 30 1234567")}
+    visit = await desk.services.conversations.join(contact, **{**JOIN, **critical}, key="form-0001")
+    typed = {"key": "k_0123456789", "country": "DE", "number": "0900 1234567", "any_hour": "yes"}
+
+    refused = (await browser.post(f"/chats/{visit.conversation}/call", data=typed)).text
+
+    assert re.search(r'name="any_hour"[^>]* checked', refused)
+
+
 async def test_the_list_of_calls_says_why_one_waits_and_until_when(desk: Desk) -> None:
     await _keeps_place(desk)
     rep, browser = await desk.somebody(PersonRole.REPRESENTATIVE)
@@ -341,7 +357,9 @@ async def test_the_list_of_calls_says_why_one_waits_and_until_when(desk: Desk) -
     [offer] = (await desk.services.queries.desk(rep)).offers
     conversation = await act.accept(rep, offer.id, offer.epoch)
     await browser.post(f"/desk/calls/{conversation}/dial", data={})
-    assert "Not before" not in (await browser.get("/desk/calls")).text
+    runs = (await browser.get("/desk/calls")).text
+    assert "Not before" not in runs
+    assert "When it is their turn" not in runs
 
     await browser.post(f"/desk/calls/{conversation}/outcome", data={"outcome": "busy"})
 

@@ -92,7 +92,11 @@ async def offer_of(call: Call, visit: Visit) -> dict[str, Any] | None:
 
 def typed_number(call: Call) -> dict[str, str]:
     """Return what was typed into the fields of a number, so that a form that is shown again has it; nothing at first."""
-    return {name: texts[-1] for name, texts in call.form.texts.items() if name in ("number", "country") and texts}
+    return {
+        name: texts[-1]
+        for name, texts in call.form.texts.items()
+        if name in ("number", "country", "any_hour") and texts
+    }
 
 
 async def countries(call: Call) -> list[tuple[str, str]]:
