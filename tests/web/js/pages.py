@@ -123,4 +123,6 @@ def staff_ticket_page(**page: Any) -> str:
 
 def calls_page(state: str, rows: list[dict[str, Any]]) -> str:
     """The list of calls of those who work here."""
-    return _page("console/calls.html", {"me": samples.SAM, "rows": rows, "state": state}, "Sam Okafor")
+    return _page(
+        "console/calls.html", {"me": samples.SAM, "rows": rows, "is_over": False, "state": state}, "Sam Okafor"
+    )
