@@ -168,6 +168,8 @@ class CallbackRules:
     # How long each side's telephone rings, and how long a talk may be.
     ring_limit: timedelta = timedelta(seconds=25)
     longest_call: timedelta = timedelta(minutes=60)
+    # A preview that nobody dials goes back into the line after so long.
+    preview_at_most: timedelta = timedelta(minutes=5)
     # Attempts that count, and attempts of any kind, per reservation.
     counted_at_most: int = 3
     attempts_at_most: int = 10

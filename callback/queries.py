@@ -109,6 +109,9 @@ class CallCard(NamedTuple):
     since_at: datetime | None
     # When a dial may be repeated whose end nobody saw; None: at once.
     rest_until: datetime | None
+    # Since when the representative has it, and when it goes back into the line unless they dial; None once it was dialled.
+    looked_at_since: datetime | None
+    given_back_at: datetime | None
 
 
 class Waiting(NamedTuple):
@@ -289,6 +292,9 @@ class CallQueries:
         state = State(row.state)
         if state in (State.DUE, State.OFFERED) and row.live == "active":
             state = State.PREVIEW
+        since = None
+        if state is State.PREVIEW:
+            since = await store.looked_at_since(connection, row.ticket_id)
         rest = None
         if rows and rows[-1].outcome == Outcome.UNKNOWN:
             rest = rows[-1].ended_at + self._rules.unclear_rest
@@ -310,6 +316,8 @@ class CallQueries:
             adapter=running.adapter if running is not None else None,
             since_at=None if running is None else running.talk_began_at or running.created_at,
             rest_until=rest,
+            looked_at_since=since,
+            given_back_at=None if since is None else since + self._rules.preview_at_most,
         )
 
     async def booked(self, identity: Identity) -> tuple[Waiting, ...]:

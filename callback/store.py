@@ -18,7 +18,8 @@ from chatsvc.conversations.tables import conversations
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.errors import Conflict, NotFound
 from chatsvc.kernel.ids import CompanyId, PersonId, TicketId, new_id
-from chatsvc.routing.tables import shifts
+from chatsvc.routing.model import OfferState
+from chatsvc.routing.tables import offers, shifts
 from chatsvc.tickets.model import ENDED
 from chatsvc.tickets.tables import tickets
 
@@ -86,6 +87,25 @@ def answered_in_writing(by: datetime) -> Any:
         .correlate(reservations)
     )
     return and_(reservations.c.state.in_(MERGEABLE), ended.exists())
+
+
+async def looked_at_since(connection: AsyncConnection, ticket: TicketId) -> datetime | None:
+    """Return when the representative who has a ticket's call took it; None: nobody has it."""
+    statement = (
+        select(offers.c.answered_at)
+        .select_from(
+            conversations.join(
+                offers, and_(offers.c.place_id == conversations.c.place_id, offers.c.epoch == conversations.c.epoch)
+            )
+        )
+        .where(
+            conversations.c.ticket_id == ticket,
+            offers.c.state == OfferState.ACCEPTED,
+            offers.c.person_id == conversations.c.rep_id,
+        )
+    )
+    found: datetime | None = (await connection.execute(statement)).scalar_one_or_none()
+    return found
 
 
 async def live_number(connection: AsyncConnection, number: str) -> Row[Any] | None:

@@ -24,7 +24,7 @@ from callback.telephony.port import AttemptId, Ended, EndedBy, Facts, Outcome
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.apart import Apart, do_apart
 from chatsvc.kernel.errors import Conflict
-from chatsvc.kernel.ids import PersonId
+from chatsvc.kernel.ids import PersonId, TicketId
 from chatsvc.routing import store as places
 from chatsvc.routing.store import deciding
 from chatsvc.routing.tables import desks
@@ -49,6 +49,7 @@ class Sweeping(Bookings, Dialling, Planning):
             self._give_up_forgotten,
             self._catch_up,
             self._merge_answered,
+            self._give_back,
             self._wake_due,
             self._tell_next,
             self.warn_of_longer_calls,
@@ -178,6 +179,28 @@ class Sweeping(Bookings, Dialling, Planning):
                 await self.end(uow, settled, Event.MERGED, why="answered")
 
         await self._each((store.answered_in_writing(self.database.clock.now() - self.rules.answered_after),), merge)
+
+    async def _give_back(self) -> None:
+        """Give calls back into the line that somebody has looked at for too long without dialling, as if they had left them to others."""
+
+        async def give_back(uow: UnitOfWork, reservation: Any) -> None:
+            since = await store.looked_at_since(uow.connection, TicketId(reservation.ticket_id))
+            if since is None or since + self.rules.preview_at_most > uow.now:
+                return
+            conversation = await self.conversations.live_phase(uow.connection, reservation.ticket_id)
+            if (await self.settle(uow, reservation)).state == State.PREVIEW:
+                await self._released(uow, reservation, conversation)
+                logger.info("preview_given_back", extra={"reservation": reservation.id})
+
+        async with self.database.read() as connection:
+            looked_at = await store.find(connection, reservations.c.state == State.PREVIEW, limit=_AT_ONCE)
+            over = [
+                each.id
+                for each in looked_at
+                if (since := await store.looked_at_since(connection, each.ticket_id)) is not None
+                and since + self.rules.preview_at_most <= self.database.clock.now()
+            ]
+        await self._all(over, (reservations.c.state == State.PREVIEW,), give_back)
 
     # Being next -------------------------------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ from sqlalchemy import update
 
 from callback.dialling import SAYABLE
 from callback.model import ReservationId, State
+from callback.queries import CallQueries
 from callback.tables import reservations
 from callback.telephony.port import AttemptId, Facts, Outcome, Stage
 from chatsvc.accounts.model import Identity
@@ -136,6 +137,40 @@ async def test_a_call_that_is_left_to_others_comes_back_where_nobody_else_is_the
     await house.calls.release(scene.ravi, scene.conversation)
 
     assert await house.previews(scene.ravi) == scene.conversation
+
+
+async def test_a_preview_that_nobody_dials_goes_back_into_the_line(house: CallHouse) -> None:
+    scene = await a_preview(house)
+    mia = await house.ready("Mia")
+    house.clock.advance(RULES.preview_at_most - timedelta(seconds=1))
+    await house.stay(scene.ravi, mia)
+    await house.calls.sweep()
+    card = await CallQueries(house.act).card(scene.ravi, scene.conversation)
+    assert await house.state(scene.reservation) == "preview"
+    assert card.given_back_at == house.clock.now() + timedelta(seconds=1)
+
+    house.clock.advance(1)
+    for _ in range(2):
+        await house.calls.sweep()
+
+    assert await house.state(scene.reservation) == "due"
+    desk = await house.desk_row(scene.ravi)
+    assert (desk.load, desk.missed, desk.state) == (0, 0, "ready")
+    assert await house.previews(mia) == scene.conversation
+
+
+async def test_a_call_that_is_taken_again_has_its_whole_time_again(house: CallHouse) -> None:
+    scene = await a_preview(house)
+    house.clock.advance(timedelta(minutes=4))
+    await house.stay(scene.ravi)
+    await fails(house, scene, Outcome.BUSY)
+    await again(house, scene)
+
+    house.clock.advance(timedelta(minutes=4))
+    await house.stay(scene.ravi)
+    await house.calls.sweep()
+
+    assert await house.state(scene.reservation) == "preview"
 
 
 async def test_a_representative_who_vanishes_before_dialling_loses_the_call(house: CallHouse) -> None:

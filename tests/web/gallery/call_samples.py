@@ -208,6 +208,7 @@ def _card(state: str, **changes: Any) -> dict[str, Any]:
         ticket_number=4812, subject="Approval mails arrive twice", description="Since this morning every approver gets two.",
         line="expense", customer="Ana Ruiz", company="Nordwind Logistics", zone="Europe/Berlin",
         telephone=numbers.read("+49302345678"), before=Dialled(0, None), earlier=(), adapter=None, since_at=None, rest_until=None,
+        looked_at_since=ago(minutes=2) if state == "preview" else None, given_back_at=ago(minutes=-3) if state == "preview" else None,
     )._replace(**changes)  # fmt: skip
     past = {
         "number": 4630,
