@@ -78,7 +78,7 @@ def _sqlite_engine(url: URL, *, begin: str) -> Engine:
     return engine
 
 
-def _postgresql_engine(url: URL) -> AsyncEngine:
+def _postgresql_engine(url: URL, *, repeats: bool) -> AsyncEngine:
     settings = {
         "application_name": "holdline",
         "lock_timeout": str(LOCK_WAIT_MS),
@@ -86,6 +86,8 @@ def _postgresql_engine(url: URL) -> AsyncEngine:
         "synchronous_commit": "on",
         "jit": "off",
     }
+    if repeats:
+        settings["plan_cache_mode"] = "force_generic_plan"
     return create_async_engine(
         url, pool_size=10, max_overflow=10, pool_pre_ping=True, connect_args={"server_settings": settings, "timeout": 5}
     )
@@ -97,7 +99,14 @@ class Database:
     ``publish`` is called with the bells of each committed unit of work, on the event loop, after the commit; it must not block.
     """
 
-    def __init__(self, address: str, clock: Clock) -> None:
+    def __init__(self, address: str, clock: Clock, *, repeats: bool = False) -> None:
+        """Open a store.
+
+        Args:
+            address: as ``locate`` reads it.
+            clock: of all units of work.
+            repeats: whether this process asks the same few questions all the time; PostgreSQL then plans each only once per connection.
+        """
         self.dialect, self.url = locate(address)
         self.clock = clock
         self.publish: Callable[[Sequence[Bell]], None] = lambda bells: None
@@ -108,7 +117,7 @@ class Database:
             self._readers = Lanes(_sqlite_engine(self.url, begin="BEGIN"), READERS)
         else:
             # PostgreSQL's; on SQLite there is none.
-            self.engine = _postgresql_engine(self.url)
+            self.engine = _postgresql_engine(self.url, repeats=repeats)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[UnitOfWork]:
