@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from types import SimpleNamespace
 
 import msgspec
@@ -33,19 +32,6 @@ HOUR = timedelta(hours=1)
 def dialect() -> str:
     """The store that has a clock of its own; on SQLite all processes live on the store's machine."""
     return "postgresql"
-
-
-@pytest.fixture
-def settings(database_address: str, redis_address: str, tmp_path: Path) -> Settings:
-    """What all hosts have in common."""
-    return Settings.from_environment(
-        {
-            "HOLDLINE_DATABASE_URL": database_address,
-            "HOLDLINE_REDIS_URL": redis_address,
-            "HOLDLINE_DATA_DIR": str(tmp_path),
-            "HOLDLINE_SECRET_KEY": "x" * 48,
-        }
-    )
 
 
 @contextmanager

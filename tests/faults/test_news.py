@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -20,19 +19,6 @@ from chatsvc.tickets.model import Append, Kind, Role, words
 from tests import builders
 
 pytestmark = [pytest.mark.redis, pytest.mark.parametrize("dialect", ["sqlite"])]
-
-
-@pytest.fixture
-def settings(database_address: str, redis_address: str, tmp_path: Path) -> Settings:
-    """What all processes have in common."""
-    return Settings.from_environment(
-        {
-            "HOLDLINE_DATABASE_URL": database_address,
-            "HOLDLINE_REDIS_URL": redis_address,
-            "HOLDLINE_DATA_DIR": str(tmp_path),
-            "HOLDLINE_SECRET_KEY": "x" * 48,
-        }
-    )
 
 
 async def a_worker(settings: Settings) -> Services:

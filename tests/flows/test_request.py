@@ -268,14 +268,19 @@ async def test_the_form_needs_no_script(browser: Browser, desk: Served, tmp_path
         await expect(page.get_by_text("what I saw.txt")).to_be_visible()
 
 
+async def fills_in_review(page: Page) -> None:
+    """Fill in the form for a review of the subscription, up to sending it."""
+    await page.goto("/requests/new")
+    await page.locator("input[value=subscription]").check()
+    await page.locator("[name=wish]").select_option("review")
+    await page.locator("[name=subject]").fill("Review it")
+    await page.locator("[name=description]").fill("Please.")
+
+
 async def test_t4_whoever_submits_to_add_an_attachment_stands_at_the_files(browser: Browser, desk: Served) -> None:
     contact = await builders.a_contact(desk.services.database)
     async with sitting(browser, desk, contact) as page:
-        await page.goto("/requests/new")
-        await page.locator("input[value=subscription]").check()
-        await page.locator("[name=wish]").select_option("review")
-        await page.locator("[name=subject]").fill("Review it")
-        await page.locator("[name=description]").fill("Please.")
+        await fills_in_review(page)
         await press(page, page.locator("button[value=attach]"))
         await expect(page.locator("#f-files-box")).to_be_focused()
         await expect(page.locator("holdline-composer[data-works]")).to_be_attached()
@@ -286,11 +291,7 @@ async def test_t4_whoever_submits_to_add_an_attachment_stands_at_the_files(brows
 async def test_what_was_typed_outlives_the_session(browser: Browser, desk: Served) -> None:
     contact = await builders.a_contact(desk.services.database)
     async with sitting(browser, desk, contact) as page:
-        await page.goto("/requests/new")
-        await page.locator("input[value=subscription]").check()
-        await page.locator("[name=wish]").select_option("review")
-        await page.locator("[name=subject]").fill("Review it")
-        await page.locator("[name=description]").fill("Please.")
+        await fills_in_review(page)
         await page.context.clear_cookies()
         await page.locator("button[value=show]").click()
         await expect(page).to_have_url(re.compile("/sign-in"))
@@ -318,11 +319,7 @@ async def test_t4_files_are_chosen_pasted_and_dropped_and_a_lost_line_loses_noth
     chosen = tmp_path / "chosen.txt"
     chosen.write_text("an error")
     async with sitting(browser, desk, contact) as page:
-        await page.goto("/requests/new")
-        await page.locator("input[value=subscription]").check()
-        await page.locator("[name=wish]").select_option("review")
-        await page.locator("[name=subject]").fill("Review it")
-        await page.locator("[name=description]").fill("Please.")
+        await fills_in_review(page)
         await page.locator("[name=files]").set_input_files(chosen)
         form = page.locator("form", has=page.locator("[name=files]"))
         await form.evaluate(GIVE, ["paste", "pasted.txt"])

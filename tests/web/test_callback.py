@@ -43,6 +43,22 @@ async def _keeps_place(desk: Desk) -> tuple[Identity, httpx2.AsyncClient, str, s
     return contact, browser, conversation, booked.headers["location"]
 
 
+def _form(page: str, slot: str) -> dict[str, str]:
+    """Fill in the form of a call for a slot of its page."""
+    typed = {"country": "DE", "number": "030 2345678", "subject": "s", "description": "d"}
+    return {**typed, "key": _key(page), "slot": slot}
+
+
+async def _takes_call(desk: Desk) -> tuple[Identity, httpx2.AsyncClient, str]:
+    """Let a representative come who takes the call that waits."""
+    rep, browser = await desk.somebody(PersonRole.REPRESENTATIVE)
+    act = desk.services.conversations
+    await act.set_desk(rep, "ready")
+    await act.match()
+    [offer] = (await desk.services.queries.desk(rep)).offers
+    return rep, browser, await act.accept(rep, offer.id, offer.epoch)
+
+
 async def test_the_waiting_dialog_offers_a_call_and_back_to_chat_keeps_the_place(desk: Desk) -> None:
     _, browser, conversation, link = await _keeps_place(desk)
 
@@ -76,14 +92,7 @@ async def test_a_slot_is_booked_moved_and_cancelled_by_the_link_alone(desk: Desk
     slots = re.findall(r'name="slot" value="(\d[^"]+)"', page)
     assert len(slots) > 5
 
-    form = {
-        "key": _key(page),
-        "country": "DE",
-        "number": "030 2345678",
-        "slot": slots[0],
-        "subject": "s",
-        "description": "d",
-    }
+    form = _form(page, slots[0])
     booked = await browser.post("/call/expense", data=form)
     again = await browser.post("/call/expense", data=form)
     assert booked.headers["location"] == again.headers["location"]
@@ -108,14 +117,7 @@ async def test_a_time_that_was_cancelled_is_booked_again_with_one_click_while_it
     await _plan(desk, rep)
     page = (await browser.get("/call/expense")).text
     slot = re.findall(r'name="slot" value="(\d[^"]+)"', page)[3]
-    form = {
-        "key": _key(page),
-        "country": "DE",
-        "number": "030 2345678",
-        "slot": slot,
-        "subject": "s",
-        "description": "d",
-    }
+    form = _form(page, slot)
     link = (await browser.post("/call/expense", data=form)).headers["location"]
     assert (await browser.post(f"{link}/again", data={})).status_code == 422
     await browser.post(f"{link}/cancel", data={})
@@ -155,12 +157,7 @@ async def test_a_forged_link_leads_nowhere(desk: Desk) -> None:
 
 async def test_a_representative_previews_calls_and_says_how_it_went(desk: Desk, clock: ManualClock) -> None:
     await _keeps_place(desk)
-    rep, browser = await desk.somebody(PersonRole.REPRESENTATIVE)
-    act = desk.services.conversations
-    await act.set_desk(rep, "ready")
-    await act.match()
-    [offer] = (await desk.services.queries.desk(rep)).offers
-    conversation = await act.accept(rep, offer.id, offer.epoch)
+    rep, browser, conversation = await _takes_call(desk)
 
     card = (await browser.get(f"/desk/calls/{conversation}")).text
     assert "+49 30 2345678" in card
@@ -179,12 +176,7 @@ async def test_a_representative_previews_calls_and_says_how_it_went(desk: Desk, 
 
 async def test_an_outcome_that_writes_to_the_customer_says_so_before_it_is_noted(desk: Desk) -> None:
     await _keeps_place(desk)
-    rep, browser = await desk.somebody(PersonRole.REPRESENTATIVE)
-    act = desk.services.conversations
-    await act.set_desk(rep, "ready")
-    await act.match()
-    [offer] = (await desk.services.queries.desk(rep)).offers
-    conversation = await act.accept(rep, offer.id, offer.epoch)
+    _, browser, conversation = await _takes_call(desk)
     await browser.post(f"/desk/calls/{conversation}/dial", data={})
 
     card = (await browser.get(f"/desk/calls/{conversation}")).text
@@ -250,14 +242,7 @@ async def test_supervisors_read_on_the_list_of_calls_that_too_many_were_promised
     await _plan(desk, rep)
     page = (await browser.get("/call/expense")).text
     slot = re.findall(r'name="slot" value="(\d[^"]+)"', page)[0]
-    form = {
-        "key": _key(page),
-        "country": "DE",
-        "number": "030 2345678",
-        "slot": slot,
-        "subject": "s",
-        "description": "d",
-    }
+    form = _form(page, slot)
     await browser.post("/call/expense", data=form)
     assert "than the plan carries" not in (await supervisor.get("/desk/calls")).text
     for shift in re.findall(r"/desk/staffing/(sh_\w+)/remove", (await supervisor.get("/desk/staffing")).text):
@@ -350,12 +335,7 @@ async def test_the_wish_to_be_called_at_night_is_there_again_when_the_number_is_
 
 async def test_the_list_of_calls_says_why_one_waits_and_until_when(desk: Desk) -> None:
     await _keeps_place(desk)
-    rep, browser = await desk.somebody(PersonRole.REPRESENTATIVE)
-    act = desk.services.conversations
-    await act.set_desk(rep, "ready")
-    await act.match()
-    [offer] = (await desk.services.queries.desk(rep)).offers
-    conversation = await act.accept(rep, offer.id, offer.epoch)
+    _, browser, conversation = await _takes_call(desk)
     await browser.post(f"/desk/calls/{conversation}/dial", data={})
     runs = (await browser.get("/desk/calls")).text
     assert "Not before" not in runs
@@ -385,12 +365,7 @@ async def test_the_list_of_calls_has_another_state_as_soon_as_it_says_something_
 async def test_the_page_of_a_call_that_the_hours_put_off_says_from_when_on(desk: Desk, clock: ManualClock) -> None:
     _, customer, _, link = await _keeps_place(desk)
     clock.advance(timedelta(hours=13))  # 23:00 in Berlin.
-    rep, browser = await desk.somebody(PersonRole.REPRESENTATIVE)
-    act = desk.services.conversations
-    await act.set_desk(rep, "ready")
-    await act.match()
-    [offer] = (await desk.services.queries.desk(rep)).offers
-    conversation = await act.accept(rep, offer.id, offer.epoch)
+    _, browser, conversation = await _takes_call(desk)
 
     await browser.post(f"/desk/calls/{conversation}/dial", data={})
 
