@@ -80,7 +80,8 @@ async def write(
             await asyncio.to_thread(book.add, piece.rows)
             done, after = done + len(piece.rows), piece.after
             tell(done, max(done, extent.rows))
-            await asyncio.sleep(pace.rest_s)
+            if after is not None:
+                await asyncio.sleep(pace.rest_s)
     finally:
         # Also when it breaks off: what a book has open it closes.
         await asyncio.to_thread(book.close)
