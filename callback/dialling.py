@@ -139,12 +139,9 @@ class Dialling(Ground):
         covered = await self.coverage_of(uow.connection, ticket, uow.now)
         if not covered.is_open and covered.opens_at is None:
             return Begun(None, "call.closed")
-        polite_at = await self.courtesy_of(
-            uow.connection, ticket, reservation.zone, uow.now, any_hour=reservation.any_hour
-        )
-        if not covered.is_open or polite_at is not None:
-            why = "call.too_early" if covered.is_open else "call.closed"
-            return Begun(None, why, await self._possible_from(uow, reservation, ticket, uow.now))
+        possible_at = await self._possible_from(uow, reservation, ticket, uow.now)
+        if possible_at > uow.now:
+            return Begun(None, "call.too_early" if covered.is_open else "call.closed", possible_at)
         company = CompanyId(reservation.company_id)
         number = numbers.read(reservation.number)
         allowed = await store.regions_of(uow.connection, company)
