@@ -143,6 +143,8 @@ class Bookings(Ground):
             TooMany: ``reservation.too_many``: the contact's day, or the company, has enough of them.
         """
         form = {"subject": subject, "description": description, "ticket": ticket}
+        if slot_at is not None:
+            await self.work_out(slot_at)
         try:
             async with deciding(self.database) as uow:
                 if not await conversations.may_ask(uow.connection, identity.person):
@@ -389,6 +391,7 @@ class Bookings(Ground):
         Raises:
             NotFound, Invalid, Conflict: as ``reserve``; ``reservation.not_movable``: somebody is calling, or it is over.
         """
+        await self.work_out(slot_at)
         async with deciding(self.database) as uow:
             found = await self.own(uow, identity, reservation)
             if found.state == State.BOOKED and found.slot_at == slot_at:

@@ -96,6 +96,12 @@ class Ground:
         await asyncio.to_thread(make_tables, frozenset(handling.values()), most, self.rules.slot_length)
         return Staffing([line.key for line in self.catalog.lines], shifts, self.rules, handling)
 
+    async def work_out(self, slot_at: datetime) -> None:
+        """Make the tables that a slot's capacity is read from, before a turn is taken that would be held up by it."""
+        async with self.database.read() as connection:
+            now = self.database.clock.now()
+            await self.staffing(connection, slot_at, slot_at + self.rules.slot_length, measured_at=now)
+
     # Catching up ------------------------------------------------------------------------------------------------------------------------
 
     async def settle(self, uow: UnitOfWork, reservation: Any) -> Any:

@@ -61,10 +61,10 @@ class Planning(Ground):
             raise Invalid("choose", field="lines")
         if not timedelta() < ends_at - begins_at <= _LONGEST:
             raise Invalid("shift.length", field="ends")
+        before = await self.over_promised()  # what that takes to work out holds up nobody here
         async with deciding(self.database) as uow:
             if not await store.works_here(uow.connection, person):
                 raise Invalid("choice.unknown", field="person")
-            before = await self._over(uow.connection, uow.now)
             planned = await store.add_shift(uow, person, keys, begins_at, ends_at, shift=shift)
             # Who serves fewer lines for a while, besides what was planned, serves only those.
             await self._warn(uow, before, await self._over(uow.connection, uow.now), f"shift:{planned}", by=identity)
@@ -78,8 +78,8 @@ class Planning(Ground):
             NotFound: there is no such shift.
         """
         self._insist_on_planner(identity)
+        before = await self.over_promised()
         async with deciding(self.database) as uow:
-            before = await self._over(uow.connection, uow.now)
             if not await store.remove_shift(uow, shift):
                 raise NotFound("shift.not_found")
             over = await self._over(uow.connection, uow.now)
@@ -110,9 +110,10 @@ class Planning(Ground):
         day, _ = day_of(now)
         if self._warned_on == day:
             return
+        async with self.database.read() as connection:
+            before = await self._over(connection, now, measured_at=now - timedelta(days=1))
+            after = await self._over(connection, now)
         async with self.database.begin() as uow:
-            before = await self._over(uow.connection, uow.now, measured_at=uow.now - timedelta(days=1))
-            after = await self._over(uow.connection, uow.now)
             await self._warn(uow, before, after, f"handling:{day:%Y-%m-%d}", by=None)
         self._warned_on = day
 

@@ -78,3 +78,30 @@ async def test_a_day_is_measured_once(house: CallHouse) -> None:
 
         assert await times.of(connection, now + timedelta(minutes=5)) is first
         assert await times.of(connection, now - timedelta(days=1)) is yesterday
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+async def test_tables_are_worked_out_before_the_store_is_locked(
+    house: CallHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claire, ravi, ines = await house.contact(), await house.ready(), await builders.a_supervisor(house.database)
+    others = [await builders.a_representative(house.database, name=f"Rep {n}") for n in range(6)]
+    await house.planned(ravi, *others)
+    slot = (await a_slot(house, claire)).begins_at
+    locked = []
+
+    def make_tables(*_: object) -> None:
+        locked.append(house.database.write_lock.locked())
+
+    monkeypatch.setattr("callback.ground.make_tables", make_tables)
+
+    reservation = await house.books(claire, slot_at=slot)
+    booking, locked = locked[0], []
+    await house.calls.move(claire, reservation, slot + timedelta(minutes=30))
+    moving, locked = locked[0], []
+    until = house.clock.now() + timedelta(hours=4)
+    shift = await house.calls.plan(ines, ravi.person, ["expense"], house.clock.now(), until)
+    planning, locked = locked[0], []
+    await house.calls.unplan(ines, shift)
+
+    assert [booking, moving, planning, locked[0]] == [False] * 4
