@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Row, and_, delete, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -89,23 +89,30 @@ def answered_in_writing(by: datetime) -> Any:
     return and_(reservations.c.state.in_(MERGEABLE), ended.exists())
 
 
-async def looked_at_since(connection: AsyncConnection, ticket: TicketId) -> datetime | None:
-    """Return when the representative who has a ticket's call took it; None: nobody has it."""
-    statement = (
-        select(offers.c.answered_at)
-        .select_from(
-            conversations.join(
-                offers, and_(offers.c.place_id == conversations.c.place_id, offers.c.epoch == conversations.c.epoch)
-            )
-        )
-        .where(
-            conversations.c.ticket_id == ticket,
-            offers.c.state == OfferState.ACCEPTED,
-            offers.c.person_id == conversations.c.rep_id,
+# When the representative who has a conversation took it.
+_TAKEN: Final = (
+    select(offers.c.answered_at)
+    .select_from(
+        conversations.join(
+            offers, and_(offers.c.place_id == conversations.c.place_id, offers.c.epoch == conversations.c.epoch)
         )
     )
-    found: datetime | None = (await connection.execute(statement)).scalar_one_or_none()
+    .where(offers.c.state == OfferState.ACCEPTED, offers.c.person_id == conversations.c.rep_id)
+)
+
+
+async def looked_at_since(connection: AsyncConnection, ticket: TicketId) -> datetime | None:
+    """Return when the representative who has a ticket's call took it; None: nobody has it."""
+    found: datetime | None = (
+        await connection.execute(_TAKEN.where(conversations.c.ticket_id == ticket))
+    ).scalar_one_or_none()
     return found
+
+
+def looked_at_by(by: datetime) -> Any:
+    """Return the condition that a representative has had a call since before a moment."""
+    mine = conversations.c.ticket_id == reservations.c.ticket_id
+    return _TAKEN.where(mine, offers.c.answered_at <= by).correlate(reservations).exists()
 
 
 async def live_number(connection: AsyncConnection, number: str) -> Row[Any] | None:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from callback import store
@@ -24,9 +24,9 @@ from callback.telephony.port import AttemptId, Ended, EndedBy, Facts, Outcome
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel.apart import Apart, do_apart
 from chatsvc.kernel.errors import Conflict
-from chatsvc.kernel.ids import PersonId, TicketId
+from chatsvc.kernel.ids import PersonId
 from chatsvc.routing import store as places
-from chatsvc.routing.store import deciding
+from chatsvc.routing.store import decide_each, deciding
 from chatsvc.routing.tables import desks
 from chatsvc.tickets import store as tickets
 
@@ -62,19 +62,10 @@ class Sweeping(Bookings, Dialling, Planning):
         await self._all([each.id for each in found], conditions, act)
 
     async def _all(self, found: Sequence[ReservationId], conditions: tuple[Any, ...], act: Act) -> None:
-        with Apart() as apart:
-            for reservation in found:
-                with apart.one(f"reservation {reservation}"):
-                    await self._one(reservation, conditions, act)
+        def still(connection: AsyncConnection, name: str) -> Awaitable[Sequence[Any]]:
+            return store.find(connection, reservations.c.id == name, *conditions)
 
-    async def _one(self, reservation: ReservationId, conditions: tuple[Any, ...], act: Act) -> None:
-        """Act on a reservation if it still meets conditions; whoever was quicker has decided."""
-        try:
-            async with deciding(self.database) as uow:
-                for still in await store.find(uow.connection, and_(reservations.c.id == reservation, *conditions)):
-                    await act(uow, still)
-        except Conflict as conflict:
-            logger.warning("callback_sweep_conflict", extra={"reservation": reservation, "key": conflict.key})
+        await decide_each(self.database, found, still, act)
 
     # What is due ------------------------------------------------------------------------------------------------------------------------
 
@@ -184,23 +175,13 @@ class Sweeping(Bookings, Dialling, Planning):
         """Give calls back into the line that somebody has looked at for too long without dialling, as if they had left them to others."""
 
         async def give_back(uow: UnitOfWork, reservation: Any) -> None:
-            since = await store.looked_at_since(uow.connection, TicketId(reservation.ticket_id))
-            if since is None or since + self.rules.preview_at_most > uow.now:
-                return
             conversation = await self.conversations.live_phase(uow.connection, reservation.ticket_id)
             if (await self.settle(uow, reservation)).state == State.PREVIEW:
                 await self._released(uow, reservation, conversation)
                 logger.info("preview_given_back", extra={"reservation": reservation.id})
 
-        async with self.database.read() as connection:
-            looked_at = await store.find(connection, reservations.c.state == State.PREVIEW, limit=_AT_ONCE)
-            over = [
-                each.id
-                for each in looked_at
-                if (since := await store.looked_at_since(connection, each.ticket_id)) is not None
-                and since + self.rules.preview_at_most <= self.database.clock.now()
-            ]
-        await self._all(over, (reservations.c.state == State.PREVIEW,), give_back)
+        by = self.database.clock.now() - self.rules.preview_at_most
+        await self._each((reservations.c.state == State.PREVIEW, store.looked_at_by(by)), give_back)
 
     # Being next -------------------------------------------------------------------------------------------------------------------------
 

@@ -10,7 +10,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from chatsvc.conversations import store
 from chatsvc.conversations.answering import Answering
@@ -20,13 +21,12 @@ from chatsvc.conversations.model import State
 from chatsvc.conversations.tables import conversations
 from chatsvc.conversations.telling import Telling
 from chatsvc.db.uow import UnitOfWork
-from chatsvc.kernel.apart import Apart, do_apart
-from chatsvc.kernel.errors import Conflict
-from chatsvc.kernel.ids import ConversationId, PersonId
+from chatsvc.kernel.apart import do_apart
+from chatsvc.kernel.ids import PersonId
 from chatsvc.routing import store as desks_store
 from chatsvc.routing.actions import ring_lines_of
 from chatsvc.routing.model import DeskState, PlaceState
-from chatsvc.routing.store import deciding
+from chatsvc.routing.store import decide_each, deciding
 from chatsvc.routing.tables import desks, places
 from chatsvc.tickets import store as tickets
 
@@ -138,16 +138,8 @@ class Sweeping(Answering, Ending, Judging, Telling):
         """Act on every conversation that meets conditions, each in a unit of work of its own."""
         async with self.database.read() as connection:
             found = await store.find(connection, *conditions, limit=_AT_ONCE)
-        with Apart() as apart:
-            for each in found:
-                with apart.one(f"conversation {each.id}"):
-                    await self._one(each.id, conditions, act)
 
-    async def _one(self, conversation: ConversationId, conditions: tuple[Any, ...], act: Act) -> None:
-        """Act on a conversation if it still meets conditions; whoever was quicker has decided."""
-        try:
-            async with deciding(self.database) as uow:
-                for still in await store.find(uow.connection, and_(conversations.c.id == conversation, *conditions)):
-                    await act(uow, still)
-        except Conflict as conflict:
-            logger.warning("sweep_conflict", extra={"conversation": conversation, "key": conflict.key})
+        def still(connection: AsyncConnection, name: str) -> Awaitable[Sequence[Any]]:
+            return store.find(connection, conversations.c.id == name, *conditions)
+
+        await decide_each(self.database, [each.id for each in found], still, act)

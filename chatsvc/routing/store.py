@@ -4,7 +4,8 @@ All changes of lines and desks take turns: on SQLite by its write lock, on Postg
 unique constraints hold without it; with it nobody ever has to be told "try again".
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,8 @@ from chatsvc.db.columns import Moment
 from chatsvc.db.engine import Database
 from chatsvc.db.uow import UnitOfWork
 from chatsvc.kernel import ids
+from chatsvc.kernel.apart import Apart
+from chatsvc.kernel.errors import Conflict
 from chatsvc.kernel.ids import CompanyId, OfferId, PersonId, PlaceId, TicketId
 from chatsvc.routing import policy
 from chatsvc.routing.model import DeskState, Made, OfferState, Pair, PlaceState
@@ -23,6 +26,8 @@ from chatsvc.routing.policy import Correction, Told
 from chatsvc.routing.tables import desk_lines, desks, line_corrections, line_events, offers, places
 from chatsvc.routing.telling import Word, columns, word_of
 from chatsvc.tickets.tables import ticket_numbers
+
+logger = logging.getLogger(__name__)
 
 # Any number; the same in every process (PostgreSQL's advisory lock of all routing decisions).
 _LOCK = 4_812_002
@@ -37,6 +42,35 @@ async def deciding(database: Database) -> AsyncIterator[UnitOfWork]:
         if uow.dialect == "postgresql":
             await uow.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _LOCK})
         yield uow
+
+
+async def decide_each(
+    database: Database,
+    names: Iterable[str],
+    find: Callable[[AsyncConnection, str], Awaitable[Iterable[Any]]],
+    act: Callable[[UnitOfWork, Any], Awaitable[None]],
+) -> None:
+    """Act on rows, each in a turn of its own and as it stands then; one that cannot be done keeps no other from being done.
+
+    Args:
+        database: the store.
+        names: of the rows.
+        find: returns the row of a name, and nothing where there is nothing left to do.
+        act: does it; a ``Conflict`` means that somebody was quicker and has decided.
+
+    Raises:
+        ExceptionGroup: of what failed.
+        Unavailable: the store cannot.
+    """
+    with Apart() as apart:
+        for name in names:
+            with apart.one(name):
+                try:
+                    async with deciding(database) as uow:
+                        for still in await find(uow.connection, name):
+                            await act(uow, still)
+                except Conflict as conflict:
+                    logger.warning("sweep_conflict", extra={"of": name, "key": conflict.key})
 
 
 async def note(uow: UnitOfWork, line: str, place: PlaceId, kind: str, facts: Mapping[str, Any] | None = None) -> None:
