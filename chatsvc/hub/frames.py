@@ -65,7 +65,7 @@ class SeenFrame(FromClient, frozen=True, tag="seen"):
 
 
 class TypingFrame(FromClient, frozen=True, tag="typing"):
-    """Somebody is typing; at most every three seconds, forgotten after five."""
+    """Somebody is typing; at most every three seconds, and anew once words were sent; forgotten after five, and when words arrive."""
 
     log: Id
 

@@ -350,3 +350,16 @@ async def test_scripts_are_small(room: Room) -> None:
 
     assert len(sizes) > 10
     assert sum(sizes) <= 35 * 1024
+
+
+async def test_who_goes_on_typing_after_sending_is_seen_to_type_again_at_once(room: Room) -> None:
+    await room.open()
+    await room.words.press_sequentially("One")
+    await room.hub.hears(where=lambda frame: isinstance(frame, frames.TypingFrame))
+    await room.words.press("Enter")
+    await room.hub.hears(where=lambda frame: isinstance(frame, frames.AppendFrame))
+    heard = len(room.hub.heard)
+
+    await room.words.press_sequentially("and")
+
+    await room.hub.hears(after=heard, where=lambda frame: isinstance(frame, frames.TypingFrame))

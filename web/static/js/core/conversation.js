@@ -5,7 +5,7 @@
 import { now } from "./clock.js";
 import { isWords } from "./entry.js";
 import { isLooking, onReturn } from "./title.js";
-import { Typists, sayTyping } from "./typing.js";
+import { Typing, Typists } from "./typing.js";
 import { say } from "./texts.js";
 
 /**
@@ -64,9 +64,12 @@ export class Conversation extends EventTarget {
     view.me = me;
     hub.follow(log, this.#follower(), after);
     outbox.listen(log, (unsent, progress) => view.showUnsent(unsent, progress, part.name));
-    const typed = sayTyping(hub);
-    if (kind === "message") composer.addEventListener("typing", () => typed(log));
-    composer.addEventListener("words", (event) => this.#words(/** @type {CustomEvent} */ (event).detail));
+    const typing = new Typing(hub, log);
+    if (kind === "message") composer.addEventListener("typing", () => typing.goesOn());
+    composer.addEventListener("words", (event) => {
+      typing.isOver();
+      this.#words(/** @type {CustomEvent} */ (event).detail);
+    });
     view.addEventListener("takeback", (event) => this.#takeBack(/** @type {CustomEvent} */ (event).detail));
     onReturn(() => this.look());
   }

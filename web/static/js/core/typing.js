@@ -1,23 +1,37 @@
 /**
- * "… is typing": said at most every three seconds, forgotten after five (R7).
+ * "… is typing": said at most every three seconds, forgotten after five, and when words arrive (R7).
  */
 
 /** As the frame's description says; milliseconds. */
 const SAY_EVERY_MS = 3_000;
 const FORGET_AFTER_MS = 5_000;
 
-/**
- * Tell the others that somebody types here, as often as the protocol allows.
- * @param {import("./hub.js").Hub} hub
- * @returns {(log: string) => void}
- */
-export function sayTyping(hub) {
-  let last = -Infinity;
-  return (log) => {
-    if (performance.now() - last < SAY_EVERY_MS) return;
-    last = performance.now();
-    hub.tell({ t: "typing", log });
-  };
+/** Tells the others that somebody types here, as often as the protocol allows. */
+export class Typing {
+  #hub;
+  #log;
+  #last = -Infinity;
+
+  /**
+   * @param {import("./hub.js").Hub} hub
+   * @param {string} log
+   */
+  constructor(hub, log) {
+    this.#hub = hub;
+    this.#log = log;
+  }
+
+  /** Something was typed. */
+  goesOn() {
+    if (performance.now() - this.#last < SAY_EVERY_MS) return;
+    this.#last = performance.now();
+    this.#hub.tell({ t: "typing", log: this.#log });
+  }
+
+  /** The words are on their way, which ends it for the others: what is typed next is news to them. */
+  isOver() {
+    this.#last = -Infinity;
+  }
 }
 
 /** Who types in one log, with the end of it. */
