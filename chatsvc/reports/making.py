@@ -34,8 +34,8 @@ class Pace(NamedTuple):
 
 
 WITHOUT_REST: Final = Pace(500, 0.0)
-# Where a server reads, in a process with everybody's rank, standing back is of no use; small pieces and long rests are: 2,000 rows a second.
-_BESIDE_A_SERVER: Final = Pace(100, 0.04)
+# Where a server reads, in a process with everybody's rank, standing back is of no use; small pieces and long rests are: about 2,000 rows a second.
+_BESIDE_A_SERVER: Final = Pace(50, 0.02)
 # How far it stands back: beside one busy process it still has a quarter of a core.
 NICENESS: Final = 5
 
