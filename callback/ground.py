@@ -86,9 +86,20 @@ class Ground:
 
     # Staffing ---------------------------------------------------------------------------------------------------------------------------
 
-    async def staffing(self, connection: Any, begins: datetime, until: datetime, *, measured_at: datetime) -> Staffing:
-        """Return what is planned in a stretch of time, with the handling times as they count at a moment."""
-        shifts = await store.planned(connection, begins, until)
+    async def staffing(
+        self,
+        connection: Any,
+        begins: datetime,
+        until: datetime,
+        *,
+        measured_at: datetime,
+        besides: PersonId | None = None,
+    ) -> Staffing:
+        """Return what is planned in a stretch of time, with the handling times as they count at a moment.
+
+        Nobody is planned whose account is disabled, ``besides`` one person: as if theirs were not.
+        """
+        shifts = await store.planned(connection, begins, until, besides=besides)
         found = await self.handling.of(connection, measured_at)
         handling = {line: measured.handling for line, measured in found.items()}
         most = callers(len({shift.person for shift in shifts}), self.rules.share)

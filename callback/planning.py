@@ -30,6 +30,8 @@ class Planning(Ground):
 
     # The day (UTC) whose handling times supervisors have been warned by; None: none yet since this process began.
     _warned_on: datetime | None = None
+    # Whose shut account supervisors have been warned by, if there was anything to warn of, and since when it was.
+    _warned_by: frozenset[tuple[PersonId, datetime]] = frozenset()
 
     async def plan(
         self,
@@ -91,13 +93,23 @@ class Planning(Ground):
         async with self.database.read() as connection:
             return await self._over(connection, self.database.clock.now())
 
-    async def _over(self, connection: Any, now: datetime, *, measured_at: datetime | None = None) -> tuple[Slot, ...]:
-        """Return the slots that are over; ``measured_at``: when handling times are taken from, None: now."""
+    async def _over(
+        self,
+        connection: Any,
+        now: datetime,
+        *,
+        measured_at: datetime | None = None,
+        besides: PersonId | None = None,
+    ) -> tuple[Slot, ...]:
+        """Return the slots that are over; ``measured_at``: when handling times are taken from, None: now.
+
+        ``besides``: somebody who counts as planned though their account is disabled.
+        """
         begins = now - self.rules.slot_length
         until = now + timedelta(days=self.rules.bookable_days) + self.rules.slot_length
         taken = await store.taken(connection, begins, until)
         staffing = await self.staffing(
-            connection, begins, until + self.rules.slot_length, measured_at=measured_at or now
+            connection, begins, until + self.rules.slot_length, measured_at=measured_at or now, besides=besides
         )
         slots = (staffing.slot(line, begin, by_line) for begin, by_line in sorted(taken.items()) for line in by_line)
         return tuple(slot for slot in slots if slot.is_over)
@@ -117,6 +129,20 @@ class Planning(Ground):
             await self._warn(uow, before, after, f"handling:{day:%Y-%m-%d}", by=None)
         self._warned_on = day
 
+    async def warn_of_the_disabled(self) -> None:
+        """Tell supervisors once of slots that are promised too often because somebody who is planned can no longer sign in."""
+        now = self.database.clock.now()
+        async with self.database.read() as connection:
+            gone = await store.shut_out(connection, now)
+            new = [each for each in gone if (each.id, each.disabled_at) not in self._warned_by]
+            after = await self._over(connection, now) if new else ()
+            before = [await self._over(connection, now, besides=each.id) for each in new]
+        for each, with_them in zip(new, before, strict=True):
+            async with self.database.begin() as uow:
+                cause = f"disabled:{each.id}:{each.disabled_at:%Y%m%dT%H%M%S%f}"
+                await self._warn(uow, with_them, after, cause, by=None, gone=each.name)
+        self._warned_by = frozenset((each.id, each.disabled_at) for each in gone)
+
     async def _warn(
         self,
         uow: UnitOfWork,
@@ -125,6 +151,7 @@ class Planning(Ground):
         cause: str,
         *,
         by: Identity | None,
+        gone: str = "",
     ) -> None:
         """Tell supervisors of slots that have become promised too often, or more so, except whoever did it: they see it on the plan."""
         carried = {(slot.line, slot.begins_at): slot.capacity for slot in before}
@@ -133,6 +160,7 @@ class Planning(Ground):
             return
         facts = {
             "by": "" if by is None else by.name,
+            "gone": gone,
             "slots": [
                 {
                     "line": slot.line,

@@ -414,12 +414,24 @@ async def remove_shift(uow: UnitOfWork, shift: ShiftId) -> bool:
     return await uow.changes_one(delete(shifts).where(shifts.c.id == shift))
 
 
-async def planned(connection: AsyncConnection, begins: datetime, until: datetime) -> list[Shift]:
-    """Return the shifts that touch a stretch of time, by their beginning; those of disabled people are left out."""
+async def shut_out(connection: AsyncConnection, at: datetime) -> Sequence[Any]:
+    """Return who is still planned after a moment and can no longer sign in: ``id``, ``name``, ``disabled_at``; the last one first."""
+    coming = select(shifts.c.person_id).where(shifts.c.ends_at > at)
+    statement = select(people.c.id, people.c.name, people.c.disabled_at).where(
+        people.c.disabled_at.is_not(None), people.c.id.in_(coming)
+    )
+    return (await connection.execute(statement.order_by(people.c.disabled_at.desc(), people.c.id))).all()
+
+
+async def planned(
+    connection: AsyncConnection, begins: datetime, until: datetime, *, besides: PersonId | None = None
+) -> list[Shift]:
+    """Return the shifts that touch a stretch of time, by their beginning; those of disabled people are left out, ``besides`` one."""
+    comes = or_(people.c.disabled_at.is_(None), people.c.id == besides)
     statement = (
         select(shifts)
         .join(people, people.c.id == shifts.c.person_id)
-        .where(shifts.c.ends_at > begins, shifts.c.begins_at < until, people.c.disabled_at.is_(None))
+        .where(shifts.c.ends_at > begins, shifts.c.begins_at < until, comes)
         .order_by(shifts.c.begins_at, shifts.c.id)
     )
     return [

@@ -53,6 +53,7 @@ class Sweeping(Bookings, Dialling, Planning):
             self._wake_due,
             self._tell_next,
             self.warn_of_longer_calls,
+            self.warn_of_the_disabled,
         )
 
     async def _each(self, conditions: tuple[Any, ...], act: Act) -> None:

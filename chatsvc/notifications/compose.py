@@ -153,9 +153,11 @@ class OverSlot(msgspec.Struct, frozen=True):
 class StaffingOver(msgspec.Struct, frozen=True):
     """Payload of ``mail.staffing_over``."""
 
-    # Who changed the plan; empty: calls take longer than before.
+    # Who changed the plan; empty: nobody did.
     by: str
     slots: tuple[OverSlot, ...]
+    # Who is planned and can no longer sign in; empty, and nobody changed the plan: calls take longer than before.
+    gone: str = ""
 
 
 class CallNews(msgspec.Struct, frozen=True):
@@ -318,6 +320,7 @@ class Composer:
             to,
             name=to.name,
             by=facts.by,
+            gone=facts.gone,
             slots=slots,
             zone=texts.zone_name(to.zone, language=to.language),
             href=self._link(STAFFING_PATH),

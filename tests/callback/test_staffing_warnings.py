@@ -37,6 +37,13 @@ async def a_booked_shift(house: CallHouse) -> tuple[Identity, Identity, Identity
     return ines, nils, ravi, shift
 
 
+async def disables(house: CallHouse, who: Identity, *, at: Any = ...) -> None:
+    """Disable somebody's account now; ``at`` None: enable it again."""
+    async with house.database.begin() as uow:
+        moment = uow.now if at is ... else at
+        await uow.execute(update(people).where(people.c.id == who.person).values(disabled_at=moment))
+
+
 async def test_the_other_supervisors_are_told_of_slots_that_a_shift_leaves_over(house: CallHouse) -> None:
     ines, nils, _, shift = await a_booked_shift(house)
     assert await warnings(house) == []
@@ -45,7 +52,7 @@ async def test_the_other_supervisors_are_told_of_slots_that_a_shift_leaves_over(
 
     [row] = await warnings(house)
     slot = {"line": "expense", "begins_at": house.slot().isoformat(), "taken": 1, "capacity": 0}
-    assert (row.recipient, row.payload) == (nils.person, {"by": ines.name, "slots": [slot]})
+    assert (row.recipient, row.payload) == (nils.person, {"by": ines.name, "gone": "", "slots": [slot]})
 
 
 async def test_a_slot_that_was_over_already_is_told_once(house: CallHouse) -> None:
@@ -94,6 +101,58 @@ async def test_longer_calls_are_told_once_a_day(house: CallHouse) -> None:
     [row] = await warnings(house)
     assert (row.recipient, row.payload["by"]) == (nils.person, "")
     assert [(slot["taken"], slot["capacity"]) for slot in row.payload["slots"]] == [(4, 1)]
+
+
+async def test_a_disabled_account_is_told_once_each_time(house: CallHouse) -> None:
+    ines, nils, ravi, _ = await a_booked_shift(house)
+    await house.calls.sweep()
+    assert await warnings(house) == []
+
+    await disables(house, ravi)
+    for _ in range(2):
+        await house.calls.sweep()
+    # Another process of the worker knows nothing of what this one has looked at.
+    house.calls._warned_by = frozenset()
+    await house.calls.sweep()
+
+    told = await warnings(house)
+    slot = {"line": "expense", "begins_at": house.slot().isoformat(), "taken": 1, "capacity": 0}
+    assert {row.recipient for row in told} == {ines.person, nils.person}
+    assert [row.payload for row in told] == [{"by": "", "gone": ravi.name, "slots": [slot]}] * 2
+
+    await disables(house, ravi, at=None)
+    await house.calls.sweep()
+    house.clock.advance(60)
+    await disables(house, ravi)
+    await house.calls.sweep()
+    assert len(await warnings(house)) == 4
+
+
+async def test_a_disabled_account_that_leaves_nothing_over_is_not_told(house: CallHouse) -> None:
+    _, _, ravi, _ = await a_booked_shift(house)
+    # The plan carries the one call without them.
+    await house.planned(await house.ready("Rosa Weber"))
+
+    await disables(house, ravi)
+    await house.calls.sweep()
+
+    assert await warnings(house) == []
+
+
+@pytest.mark.parametrize("dialect", ["sqlite"])
+async def test_the_mail_says_whose_account_is_disabled(house: CallHouse) -> None:
+    _, nils, ravi, _ = await a_booked_shift(house)
+    await disables(house, ravi)
+    await house.calls.sweep()
+    to = await AccountQueries(house.database).person(nils.person)
+    [row] = [row for row in await warnings(house) if row.recipient == nils.person]
+    assert to is not None
+
+    mail = COMPOSER.staffing_over(
+        Envelope(OutboxId(row.id), row.created_at), to, msgspec.convert(row.payload, StaffingOver)
+    )
+
+    assert f"The account of {ravi.name}, who is planned, is disabled." in mail.text
 
 
 @pytest.mark.parametrize("dialect", ["sqlite"])
