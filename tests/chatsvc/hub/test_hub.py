@@ -641,7 +641,10 @@ async def test_change_during_a_read_is_read_as_soon_as_that_has_ended(stage: Sta
     await until(lambda: rep.frames(DeskFrame)[-1].desk.load == 2)
 
 
-async def test_place_is_found_in_what_was_read_of_a_line_until_that_changes(stage: Stage, world: World) -> None:
+async def test_place_is_found_in_what_was_read_of_a_line_until_that_changes(world: World) -> None:
+    # After a bell the line is not read again before the last one has looked.
+    stage = Stage(world, rules=replace(QUICK, line_gap_s=600))
+    await stage.hub.start()
     first, second, third = (an_identity(name=name) for name in ("First", "Second", "Third"))
     visits = {each.person: world.a_visit(each) for each in (first, second, third)}
 
@@ -659,6 +662,7 @@ async def test_place_is_found_in_what_was_read_of_a_line_until_that_changes(stag
     await comes(third)
 
     assert [sorted(known) for known in world.known_lines] == [[], ["expense"], []]
+    await stage.closes()
 
 
 async def test_event_in_a_log_refreshes_the_picture_that_shows_it_even_when_its_bell_was_lost(
