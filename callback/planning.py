@@ -30,7 +30,7 @@ class Planning(Ground):
 
     # The day (UTC) whose handling times supervisors have been warned by; None: none yet since this process began.
     _warned_on: datetime | None = None
-    # Whose shut account supervisors have been warned by, if there was anything to warn of, and since when it was.
+    # Who can no longer sign in, and since when, that supervisors have been warned of where there was a reason to.
     _warned_by: frozenset[tuple[PersonId, datetime]] = frozenset()
 
     async def plan(

@@ -415,12 +415,12 @@ async def remove_shift(uow: UnitOfWork, shift: ShiftId) -> bool:
 
 
 async def shut_out(connection: AsyncConnection, at: datetime) -> Sequence[Any]:
-    """Return who is still planned after a moment and can no longer sign in: ``id``, ``name``, ``disabled_at``; the last one first."""
+    """Return who is still planned after a moment and can no longer sign in: ``id``, ``name``, ``disabled_at``."""
     coming = select(shifts.c.person_id).where(shifts.c.ends_at > at)
     statement = select(people.c.id, people.c.name, people.c.disabled_at).where(
         people.c.disabled_at.is_not(None), people.c.id.in_(coming)
     )
-    return (await connection.execute(statement.order_by(people.c.disabled_at.desc(), people.c.id))).all()
+    return (await connection.execute(statement.order_by(people.c.id))).all()
 
 
 async def planned(

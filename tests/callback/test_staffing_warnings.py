@@ -1,6 +1,6 @@
 """A lowered capacity cancels nobody and warns staff: the other supervisors are written to, once, in the transaction of its cause (invariant 22)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -16,6 +16,7 @@ from chatsvc.accounts.tables import people
 from chatsvc.db.outbox import outbox
 from chatsvc.kernel.ids import OutboxId
 from chatsvc.notifications.compose import Composer, Envelope, StaffingOver
+from chatsvc.notifications.mailer import Mail
 from tests import builders
 from tests.callback.house import CallHouse, a_number
 
@@ -37,11 +38,20 @@ async def a_booked_shift(house: CallHouse) -> tuple[Identity, Identity, Identity
     return ines, nils, ravi, shift
 
 
-async def disables(house: CallHouse, who: Identity, *, at: Any = ...) -> None:
-    """Disable somebody's account now; ``at`` None: enable it again."""
+async def is_disabled(house: CallHouse, who: Identity, at: datetime | None) -> None:
+    """Let somebody's account be disabled since a moment; None: let them in again."""
     async with house.database.begin() as uow:
-        moment = uow.now if at is ... else at
-        await uow.execute(update(people).where(people.c.id == who.person).values(disabled_at=moment))
+        await uow.execute(update(people).where(people.c.id == who.person).values(disabled_at=at))
+
+
+async def mail_to(house: CallHouse, who: Identity) -> Mail:
+    """Return the one mail of this kind to somebody, as they read it."""
+    [row] = [row for row in await warnings(house) if row.recipient == who.person]
+    to = await AccountQueries(house.database).person(who.person)
+    assert to is not None
+    return COMPOSER.staffing_over(
+        Envelope(OutboxId(row.id), row.created_at), to, msgspec.convert(row.payload, StaffingOver)
+    )
 
 
 async def test_the_other_supervisors_are_told_of_slots_that_a_shift_leaves_over(house: CallHouse) -> None:
@@ -108,7 +118,7 @@ async def test_a_disabled_account_is_told_once_each_time(house: CallHouse) -> No
     await house.calls.sweep()
     assert await warnings(house) == []
 
-    await disables(house, ravi)
+    await is_disabled(house, ravi, house.clock.now())
     for _ in range(2):
         await house.calls.sweep()
     # Another process of the worker knows nothing of what this one has looked at.
@@ -120,10 +130,10 @@ async def test_a_disabled_account_is_told_once_each_time(house: CallHouse) -> No
     assert {row.recipient for row in told} == {ines.person, nils.person}
     assert [row.payload for row in told] == [{"by": "", "gone": ravi.name, "slots": [slot]}] * 2
 
-    await disables(house, ravi, at=None)
+    await is_disabled(house, ravi, None)
     await house.calls.sweep()
     house.clock.advance(60)
-    await disables(house, ravi)
+    await is_disabled(house, ravi, house.clock.now())
     await house.calls.sweep()
     assert len(await warnings(house)) == 4
 
@@ -133,7 +143,7 @@ async def test_a_disabled_account_that_leaves_nothing_over_is_not_told(house: Ca
     # The plan carries the one call without them.
     await house.planned(await house.ready("Rosa Weber"))
 
-    await disables(house, ravi)
+    await is_disabled(house, ravi, house.clock.now())
     await house.calls.sweep()
 
     assert await warnings(house) == []
@@ -142,15 +152,10 @@ async def test_a_disabled_account_that_leaves_nothing_over_is_not_told(house: Ca
 @pytest.mark.parametrize("dialect", ["sqlite"])
 async def test_the_mail_says_whose_account_is_disabled(house: CallHouse) -> None:
     _, nils, ravi, _ = await a_booked_shift(house)
-    await disables(house, ravi)
+    await is_disabled(house, ravi, house.clock.now())
     await house.calls.sweep()
-    to = await AccountQueries(house.database).person(nils.person)
-    [row] = [row for row in await warnings(house) if row.recipient == nils.person]
-    assert to is not None
 
-    mail = COMPOSER.staffing_over(
-        Envelope(OutboxId(row.id), row.created_at), to, msgspec.convert(row.payload, StaffingOver)
-    )
+    mail = await mail_to(house, nils)
 
     assert f"The account of {ravi.name}, who is planned, is disabled." in mail.text
 
@@ -161,13 +166,8 @@ async def test_the_mail_names_slots_in_the_zone_of_its_reader_and_leads_to_the_p
     async with house.database.begin() as uow:
         await uow.execute(update(people).where(people.c.id == nils.person).values(zone="Asia/Tokyo"))
     await house.calls.unplan(ines, shift)
-    [row] = await warnings(house)
-    to = await AccountQueries(house.database).person(row.recipient)
-    assert to is not None
 
-    mail = COMPOSER.staffing_over(
-        Envelope(OutboxId(row.id), row.created_at), to, msgspec.convert(row.payload, StaffingOver)
-    )
+    mail = await mail_to(house, nils)
 
     assert "Monday, 2 March 2026, 20:00 JST: 1 promised, 0 carried" in mail.text
     assert "https://desk.example/desk/staffing" in mail.text
